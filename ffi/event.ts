@@ -1,0 +1,113 @@
+/**
+ * The domain types that every part shares. Types only: importing this file costs nothing at run time.
+ * @module
+ */
+
+/** How a transaction ended. `bpf/events.h` `enum http_outcome` is the source of the names. */
+export type HttpOutcome = "complete" | "closed" | "reset" | "superseded" | "timeout" | "upgraded";
+
+export interface Endpoint {
+  /** IPv4 dotted quad or IPv6 in RFC 5952 form. */
+  address: string;
+  port: number;
+}
+
+/**
+ * One HTTP transaction: a request and its final response on one connection. This is, key for key, what JSON subscribers
+ * receive. Unknown or absent fields are left out, never null.
+ */
+export interface HttpEvent {
+  protocol: "http";
+  /** Rises by one per delivered event, process-wide, starting at 1. */
+  seq: number;
+  /** CPU on which the transaction ended. */
+  cpu: number;
+  /** First request packet, nanoseconds since the Unix epoch, decimal; a string because it exceeds 2^53. */
+  startTimeUnixNano: string;
+  /** First request packet to last response packet. */
+  durationNano: number;
+  client: Endpoint;
+  server: Endpoint;
+  method: string;
+  /** Request target up to `?`; never contains the query. */
+  path: string;
+  /** Without the `?`. Present only when the query is captured by configuration. */
+  query?: string;
+  /** True when the path was longer than the kernel keeps. */
+  pathTruncated: boolean;
+  /** 0 when no response was seen. */
+  status: number;
+  /** "1.0" or "1.1". */
+  version: string;
+  host?: string;
+  userAgent?: string;
+  traceparent?: string;
+  outcome: HttpOutcome;
+}
+
+/** Receives every delivered batch, in order. Must not block and must not throw; accounts for every event it is handed. */
+export interface EventSink {
+  offer(batch: readonly HttpEvent[]): void;
+}
+
+/**
+ * One protocol's way from the kernel to user space. At a quiescent moment
+ * `observed = enqueued + Σ dropped` and `enqueued = delivered + pending`.
+ */
+export interface ProtocolLedger {
+  observed: number;
+  enqueued: number;
+  /** Handed to every sink. */
+  delivered: number;
+  /** In kernel pages, perf rings or the shared ring. */
+  pending: number;
+  /** By reason; reasons with a count of zero are left out. */
+  dropped: Record<string, number>;
+}
+
+/** A moment's reading of everything between the kernel and the sinks. Reading it disturbs nothing. */
+export interface CaptureStats {
+  protocols: Record<string, ProtocolLedger>;
+  /** `http` etc. per CPU: the kernel side of the ledger. */
+  cpus: { cpu: number; protocols: Record<string, Omit<ProtocolLedger, "delivered" | "pending">> }[];
+  /** Counters of the reader by name, e.g. failed flushes, wake-ups, barriers, bytes. Monotonic. */
+  reader: Record<string, number>;
+}
+
+/** Outcome of one barrier. Coalesced callers receive the same object. */
+export interface BarrierResult {
+  /** Rises by one per barrier. */
+  id: number;
+  protocols: Record<string, ProtocolLedger>;
+  /** CPUs that did not answer in time; empty when the barrier is whole. */
+  missingCpus: number[];
+}
+
+/** What the server needs of the running capture. */
+export interface Capture {
+  /** Programs attached and reader running. */
+  readonly running: boolean;
+  stats(): CaptureStats;
+  /**
+   * Resolves after every event whose enqueue ended before the call has been handed to every sink. Concurrent calls
+   * coalesce onto one barrier that starts after each of them. Rejects when the capture is not running.
+   */
+  sync(): Promise<BarrierResult>;
+}
+
+/** The span side of the ledger: `delivered = accepted + notSampled + dropped.queue_full`, `accepted = exported + rejected + dropped.* + queued`. */
+export interface SpanLedger {
+  /** Events handed to the span sink. */
+  delivered: number;
+  /** Taken into the queue. */
+  accepted: number;
+  /** Acknowledged by the collector. */
+  exported: number;
+  /** Refused by the collector in a partial success. */
+  rejected: number;
+  /** In the queue or in flight. */
+  queued: number;
+  notSampled: number;
+  /** By reason, e.g. `queue_full`, `export_failed`, `shutdown`; zero counts left out. */
+  dropped: Record<string, number>;
+}
