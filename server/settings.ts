@@ -1,0 +1,107 @@
+/**
+ * Every setting of the service, once: its type, its limits, its default and the words that `--help` shows for it. The flag
+ * and the variable follow from the key: `queueMax` is `--queue-max` and `KERNELCAST_QUEUE_MAX`.
+ * @module
+ */
+
+import { z } from "zod";
+
+/** What `--help` says of a setting. A setting without a hint is a switch. */
+interface SettingText {
+  about: string;
+  hint?: string;
+}
+
+const integer = (min: number, max: number) => {
+  const error = `expected an integer from ${min} to ${max}`;
+  return z
+    .string({ error })
+    .regex(/^\d{1,15}$/, error)
+    .transform(Number)
+    .pipe(z.int({ error }).min(min, error).max(max, error));
+};
+
+const powerOfTwo = (min: number, max: number) => {
+  const error = `expected a power of two from ${min} to ${max}`;
+  return integer(min, max).refine((n) => Number.isInteger(Math.log2(n)), { error });
+};
+
+const SWITCH_WORDS = new Map<string | boolean, boolean>([
+  ...["true", "1", "yes", "on"].map((word) => [word, true] as const),
+  ...["false", "0", "no", "off"].map((word) => [word, false] as const),
+  [true, true],
+  [false, false],
+]);
+
+const onOff = () => {
+  const error = "expected true or false";
+  return z
+    .union([z.string(), z.boolean()], { error })
+    .refine((word) => SWITCH_WORDS.has(word), { error })
+    .transform((word) => SWITCH_WORDS.get(word) === true);
+};
+
+const address = () => {
+  const error = "expected an IP address or a host name, without scheme or port";
+  return z.string({ error }).regex(/^[0-9A-Za-z._-]+$|^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[0-9A-Za-z._-]+)?$/, error);
+};
+
+const describe = <S extends z.ZodType>(schema: S, text: SettingText) => schema.meta({ ...text });
+
+const configSchema = z.strictObject({
+  host: describe(address().default("127.0.0.1"), {
+    hint: "ADDRESS",
+    about: "address to listen on",
+  }),
+  port: describe(integer(0, 65_535).default(4320), {
+    hint: "PORT",
+    about: "port to listen on; 0 takes a free one",
+  }),
+  captureQuery: describe(onOff().default(false), {
+    about: "report query strings, which may hold secrets",
+  }),
+  idleTimeoutSeconds: describe(integer(1, 86_400).default(60), {
+    hint: "SECONDS",
+    about: "give up a transaction whose connection has been silent for so long",
+  }),
+  maxConnections: describe(integer(64, 16_777_216).default(65_536), {
+    hint: "COUNT",
+    about: "connections that the kernel follows at once",
+  }),
+  ringKib: describe(powerOfTwo(8, 262_144).default(2048), {
+    hint: "KIB",
+    about: "kernel ring per CPU, a power of two",
+  }),
+  // 65,536 events are about 20 MB of JSON: a third of a second at the highest rate seen on a two-core host, and far more
+  // than any pause of a healthy subscriber at ordinary rates. Subscribers share frames, and `hub.ts` caps the sum.
+  queueMax: describe(integer(1, 16_777_216).default(65_536), {
+    hint: "EVENTS",
+    about: "events held for a subscriber that lags",
+  }),
+  subscriberMax: describe(integer(1, 100_000).default(1000), {
+    hint: "COUNT",
+    about: "subscribers at once",
+  }),
+});
+
+/** The effective settings, validated. */
+type Config = Readonly<z.infer<typeof configSchema>>;
+type SettingKey = keyof Config;
+
+const SETTING_KEYS = Object.keys(configSchema.shape) as SettingKey[];
+
+const words = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** `queueMax` as on the command line, without the dashes: `queue-max`. */
+const flagName = (key: SettingKey): string => words(key);
+
+/** `queueMax` as in the environment: `KERNELCAST_QUEUE_MAX`. */
+const variableName = (key: SettingKey): string => `KERNELCAST_${words(key).replaceAll("-", "_").toUpperCase()}`;
+
+/** What `--help` says of a setting. */
+const settingText = (key: SettingKey): SettingText => configSchema.shape[key].meta() as unknown as SettingText;
+
+const isSwitch = (key: SettingKey): boolean => settingText(key).hint === undefined;
+
+export type { Config, SettingKey, SettingText };
+export { configSchema, flagName, isSwitch, SETTING_KEYS, settingText, variableName };
