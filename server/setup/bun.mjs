@@ -5,6 +5,12 @@ import { join } from "node:path";
 import { capture, lastLines } from "./command.mjs";
 import { SetupError, say } from "./setup-error.mjs";
 
+/** npm's own patience lets a person without a network wait more than a minute for the first word. */
+const IMPATIENT = { npm_config_fetch_retry_mintimeout: "1000", npm_config_fetch_retry_maxtimeout: "4000" };
+
+const NETWORK_FAILURE =
+  /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ConnectionRefused|ERR_SOCKET_TIMEOUT)\b/;
+
 /** @param {string} root @returns {string} the one version of Bun that this project runs on */
 export function pinnedBunVersion(root) {
   const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
@@ -56,12 +62,13 @@ export async function installDependencies(root) {
 
   say(present ? "installing dependencies" : `installing Bun ${version} and dependencies`);
   const frozen = ["install", "--frozen-lockfile"];
+  const npm = { cwd: root, env: IMPATIENT };
   if (present) {
     mustSucceed(await capture(present, frozen, { cwd: root }));
   } else {
-    const npx = await capture("npx", ["--yes", "--allow-scripts=bun", `bun@${version}`, ...frozen], { cwd: root });
+    const npx = await capture("npx", ["--yes", "--allow-scripts=bun", `bun@${version}`, ...frozen], npm);
     if (npx.code === 127) throw new SetupError(`npx could not be run; install npm.\n${lastLines(npx.output)}`);
-    if (isNetworkFailure(npx.output)) mustSucceed(npx);
+    if (NETWORK_FAILURE.test(npx.output)) mustSucceed(npx);
     // Some versions of npm do not let `npx` run the install script that puts Bun in place.
     if (npx.code !== 0)
       await withStandaloneBun(version, async (bun) => mustSucceed(await capture(bun, frozen, { cwd: root })));
@@ -88,7 +95,10 @@ async function withStandaloneBun(version, work) {
   try {
     const name = `@oven/bun-linux-${process.arch === "arm64" ? "aarch64" : "x64"}@${version}`;
     mustSucceed(
-      await capture("npm", ["install", "--ignore-scripts", "--no-save", "--prefix", folder, name], { cwd: folder }),
+      await capture("npm", ["install", "--ignore-scripts", "--no-save", "--prefix", folder, name], {
+        cwd: folder,
+        env: IMPATIENT,
+      }),
     );
     const bun = await findBun(folder, version);
     if (!bun) throw new SetupError(`${name} was installed but does not run on this machine.`);
@@ -98,19 +108,13 @@ async function withStandaloneBun(version, work) {
   }
 }
 
-/** @param {string} output */
-function isNetworkFailure(output) {
-  return /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ConnectionRefused|ERR_SOCKET_TIMEOUT)\b/.test(
-    output,
-  );
-}
-
 /** @param {{ code: number, output: string }} result of an installer; a failure becomes a message that says what to do */
 function mustSucceed({ code, output }) {
   if (code === 0) return;
-  if (isNetworkFailure(output)) {
+  const reason = output.split("\n").find((line) => NETWORK_FAILURE.test(line));
+  if (reason) {
     throw new SetupError(
-      `the npm registry could not be reached, and dependencies are missing.\n${lastLines(output, 6)}\n` +
+      `dependencies are missing, and the npm registry could not be reached:\n${lastLines(reason)}\n` +
         "Check the network and `npm config get registry`, then run the same command again.",
     );
   }
