@@ -1,0 +1,44 @@
+/**
+ * How one export request ended.
+ * @module
+ */
+import type { ExportResult } from "@opentelemetry/core";
+import { ExportResultCode } from "@opentelemetry/core";
+import type { IExportTraceServiceResponse } from "@opentelemetry/otlp-transformer";
+
+/** An export that ended in any way is a value, never an exception. */
+type ExportOutcome =
+  /** The collector took the batch, except for `rejected` spans of it. */
+  | { status: "exported"; rejected: number; message?: string }
+  /** The collector answered, and its answer was no. It is there: the next batch may fare better. */
+  | { status: "refused"; reason: string }
+  /** No answer, or none but "try later", until the SDK gave up retrying. */
+  | { status: "unreachable"; reason: string };
+
+/** Reads a delegate's result together with the collector's answer, if that could be decoded. */
+function exportOutcome(
+  result: ExportResult,
+  response: IExportTraceServiceResponse | undefined,
+  spanCount: number,
+): ExportOutcome {
+  if (result.code !== ExportResultCode.SUCCESS) return failure(result.error);
+  const partial = response?.partialSuccess;
+  const rejected = rejectedSpans(partial?.rejectedSpans, spanCount);
+  const message = partial?.errorMessage;
+  return message ? { status: "exported", rejected, message } : { status: "exported", rejected };
+}
+
+/** `rejected_spans` is an int64, which JSON writes as a string. A collector that lies must not unbalance the ledger. */
+function rejectedSpans(value: unknown, spanCount: number): number {
+  const rejected = Math.trunc(Number(value ?? 0));
+  return rejected > 0 ? Math.min(rejected, spanCount) : 0;
+}
+
+function failure(error: (Error & { code?: unknown }) | undefined): ExportOutcome {
+  const code = error?.code;
+  // The SDK puts the HTTP status there when it will not retry; of a retryable status it keeps nothing.
+  if (typeof code === "number") return { status: "refused", reason: `HTTP ${code} ${error?.message ?? ""}`.trim() };
+  return { status: "unreachable", reason: typeof code === "string" ? code : (error?.message ?? "unknown error") };
+}
+
+export { type ExportOutcome, exportOutcome };

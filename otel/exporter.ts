@@ -1,0 +1,87 @@
+/**
+ * The SDK's OTLP/HTTP exporter with one thing added: it tells how many spans the collector rejected.
+ * @see https://github.com/open-telemetry/opentelemetry-proto/blob/v1.11.0/docs/specification.md#otlphttp-response
+ * @module
+ */
+import type { Agent } from "node:http";
+import { OTLPExporterBase } from "@opentelemetry/otlp-exporter-base";
+import { convertLegacyHttpOptions, createOtlpHttpExportDelegate } from "@opentelemetry/otlp-exporter-base/node-http";
+import type { IExportTraceServiceResponse } from "@opentelemetry/otlp-transformer";
+import { type ExportOutcome, exportOutcome } from "./export-outcome.ts";
+import type { SpanBatch } from "./queue.ts";
+import { CONTENT_TYPES, type SpanBatchSerializer } from "./serializer.ts";
+import type { OtlpProtocol } from "./settings.ts";
+
+/** Sends batches; how many at once is the caller's choice. */
+interface SpanBatchExporter {
+  /** Where the spans go. */
+  readonly url: string;
+  /** Never rejects. Serializes before it returns; retries and time-outs are the SDK's. */
+  export(batch: SpanBatch): Promise<ExportOutcome>;
+  /** Cuts connections that are still open. Exports under way end as `unreachable`, at once or when the SDK gives up. */
+  close(): void;
+}
+
+interface ExporterOptions {
+  protocol: OtlpProtocol;
+  serializer: SpanBatchSerializer;
+  /** Requests that may be under way at once; one more would be refused by the SDK. */
+  concurrencyMax: number;
+  /** Awaited before the first batch is serialized. */
+  ready: Promise<void>;
+}
+
+const COMPONENT_TYPES: Readonly<Record<OtlpProtocol, string>> = {
+  "http/protobuf": "otlp_http_span_exporter",
+  "http/json": "otlp_http_json_span_exporter",
+};
+
+/** Reads `OTEL_EXPORTER_OTLP_*` from `process.env`, now and not later. */
+function createSpanBatchExporter(options: ExporterOptions): SpanBatchExporter {
+  const { protocol, serializer, concurrencyMax, ready } = options;
+  const headers = { "Content-Type": CONTENT_TYPES[protocol] };
+  const http = convertLegacyHttpOptions({ concurrencyLimit: concurrencyMax }, "TRACES", "v1/traces", headers);
+  let agent: Agent | undefined;
+  let isReady = false;
+
+  // The delegate decodes the answer and calls back in one synchronous step, so the answer belongs to that callback.
+  let response: IExportTraceServiceResponse | undefined;
+  const delegate = createOtlpHttpExportDelegate(
+    { ...http, agentFactory: async (scheme) => (agent = await http.agentFactory(scheme)) },
+    {
+      serializeRequest: (batch) => serializer.serializeRequest(batch),
+      deserializeResponse: (data) => (response = serializer.deserializeResponse(data)),
+    },
+    COMPONENT_TYPES[protocol],
+    { name: "span", countItems: (batch: SpanBatch) => batch.events.length },
+    undefined,
+  );
+  const exporter = new OTLPExporterBase(delegate);
+
+  const send = (batch: SpanBatch): Promise<ExportOutcome> =>
+    new Promise((resolve) => {
+      try {
+        exporter.export(batch, (result) => {
+          const answer = response;
+          response = undefined;
+          resolve(exportOutcome(result, answer, batch.events.length));
+        });
+      } catch (error) {
+        resolve({ status: "refused", reason: `cannot be encoded: ${String(error)}` });
+      }
+    });
+
+  return {
+    url: http.url,
+    export: (batch) => {
+      if (isReady) return send(batch);
+      return ready.then(() => {
+        isReady = true;
+        return send(batch);
+      });
+    },
+    close: () => agent?.destroy(),
+  };
+}
+
+export { createSpanBatchExporter, type SpanBatchExporter };
