@@ -1,0 +1,114 @@
+/**
+ * Whether the collector takes spans, and what to do while it does not: one export at a time, with pauses between, and one
+ * line in the log. Without this a dead collector would cost as much as a live one, and retry every span in vain.
+ * @module
+ */
+import type { ExportOutcome } from "./export-outcome.ts";
+import { type Log, RepeatLimit, withHeldBack } from "./log.ts";
+
+/** A refusal may be the batch's fault; this many in a row are the collector's. */
+const REFUSALS_MAX = 3;
+
+/** The pause doubles with every failure. The SDK's own retries, up to 10 s of them, come before each. */
+const PAUSE_MIN_MILLIS = 250;
+const PAUSE_MAX_MILLIS = 5000;
+/** Part of the pause that is random, so that a fleet does not come back all at once. */
+const JITTER = 0.2;
+
+const REMEDY =
+  "Start a collector there, name another in OTEL_EXPORTER_OTLP_ENDPOINT, or set OTEL_TRACES_EXPORTER=none to send no spans.";
+
+/** Network error codes in plain words. */
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens there",
+  ECONNRESET: "the connection was cut",
+  ENOTFOUND: "the host name is unknown",
+  EAI_AGAIN: "the host name cannot be looked up",
+  "Request timed out": "no answer in time",
+  "Export failed with retryable status": "it keeps answering that it is overloaded",
+};
+
+interface HealthOptions {
+  url: string;
+  log: Log;
+  /** A monotonic clock in milliseconds. */
+  now?: () => number;
+  /** From 0 up to, not including, 1. */
+  random?: () => number;
+}
+
+class CollectorHealth {
+  readonly #url: string;
+  readonly #log: Log;
+  readonly #now: () => number;
+  readonly #random: () => number;
+  readonly #limit: RepeatLimit;
+  #failures = 0;
+  #refusals = 0;
+  #isDown = false;
+  #isWarned = false;
+  #resumeAtMillis = 0;
+
+  constructor({ url, log, now = () => performance.now(), random = Math.random }: HealthOptions) {
+    this.#url = url;
+    this.#log = log;
+    this.#now = now;
+    this.#random = random;
+    this.#limit = new RepeatLimit(now);
+  }
+
+  /** True from a failure that is not the batch's own until the next success. */
+  get isDown(): boolean {
+    return this.#isDown;
+  }
+
+  /** How long to leave the collector alone, 0 when it may be tried. */
+  get pauseMillis(): number {
+    return this.#isDown ? Math.max(0, this.#resumeAtMillis - this.#now()) : 0;
+  }
+
+  /** Learns from an export of `spanCount` spans, and tells the log what the operator should know. */
+  record(outcome: ExportOutcome, spanCount: number): void {
+    if (outcome.status === "exported") this.#succeed(outcome.rejected, outcome.message, spanCount);
+    else this.#fail(outcome.status, outcome.reason, spanCount);
+  }
+
+  #succeed(rejected: number, message: string | undefined, spanCount: number): void {
+    if (this.#isWarned) this.#log.info(`The collector at ${this.#url} takes spans again.`);
+    this.#failures = 0;
+    this.#refusals = 0;
+    this.#isDown = false;
+    this.#isWarned = false;
+    const detail = message ? `: ${message}` : "";
+    if (rejected > 0) {
+      this.#warn("rejected", `The collector at ${this.#url} rejected ${rejected} of ${spanCount} spans${detail}`);
+    } else if (message) {
+      this.#warn("message", `The collector at ${this.#url} warns${detail}`);
+    }
+  }
+
+  #fail(status: "refused" | "unreachable", reason: string, spanCount: number): void {
+    this.#failures++;
+    this.#refusals = status === "refused" ? this.#refusals + 1 : 0;
+    this.#isDown ||= status === "unreachable" || this.#refusals >= REFUSALS_MAX;
+    const pause = Math.min(PAUSE_MIN_MILLIS * 2 ** (this.#failures - 1), PAUSE_MAX_MILLIS);
+    this.#resumeAtMillis = this.#now() + pause * (1 + JITTER * (2 * this.#random() - 1));
+    if (!this.#isDown) {
+      this.#warn("refused", `The collector at ${this.#url} refused ${spanCount} spans: ${reason}. They are dropped.`);
+    } else if (!this.#isWarned) {
+      const why = REASONS[reason] ?? reason;
+      // Asked again at every failure: an outage so soon after the last that it had to be kept quiet is told if it lasts.
+      const text = `Spans do not reach the collector at ${this.#url}: ${why}. They are dropped and counted until it takes them.`;
+      this.#isWarned = this.#warn("down", `${text} ${REMEDY}`);
+    }
+  }
+
+  #warn(subject: string, message: string): boolean {
+    const heldBack = this.#limit.pass(subject);
+    if (heldBack === undefined) return false;
+    this.#log.warn(withHeldBack(message, heldBack));
+    return true;
+  }
+}
+
+export { CollectorHealth };
