@@ -1,0 +1,230 @@
+/** What the kernel answered when one thing was really tried (as ffi/probe.ts reports it). */
+export interface Probe {
+  name: "bpf" | "perf" | "packet-socket" | "raw-tracepoint" | "test-run" | "btf";
+  ok: boolean;
+  errno: number;
+  detail: string;
+}
+
+/** What was found out about this machine. A probe's absence means that nothing could be tried. */
+export interface Facts {
+  /** As `uname -r` has it. */
+  kernelRelease: string;
+  /** Effective capabilities of this process, as `CapEff` in /proc/self/status. */
+  capabilities: bigint;
+  /** Soft limit on locked memory in bytes; undefined if there is none. */
+  memlockLimitBytes: number | undefined;
+  /** Values under /proc/sys; undefined where the kernel has no such setting. */
+  perfEventParanoid: number | undefined;
+  unprivilegedBpfDisabled: number | undefined;
+  optmemMaxBytes: number | undefined;
+  /** What the kernel said when each thing was really tried, or why it could not be tried. */
+  probes: Probe[] | { failure: string };
+}
+
+/** One line of the doctor's list. `no` keeps Kernelcast from working here; `warn` does not. */
+export interface Check {
+  name: string;
+  state: "ok" | "no" | "warn";
+  /** What was found, and why it matters. */
+  why: string;
+  /** What to do about it; absent if all is well. */
+  remedy?: string;
+}
+
+const OLDEST_KERNEL = { major: 5, minor: 15 };
+
+const CAPABILITIES = [
+  { name: "CAP_BPF", bit: 39n, why: "loads the programs and makes their maps", insteadOf: true },
+  {
+    name: "CAP_PERFMON",
+    bit: 38n,
+    why: "opens the perf rings and lets a program read kernel structures",
+    insteadOf: true,
+  },
+  { name: "CAP_NET_RAW", bit: 13n, why: "opens the packet socket that sees the traffic", insteadOf: false },
+] as const;
+const CAP_IPC_LOCK = 14n;
+const CAP_SYS_ADMIN = 21n;
+
+const RUN_AS_ROOT = "Run as root, or give the process CAP_BPF, CAP_PERFMON and CAP_NET_RAW.";
+
+const PROBES: Record<Probe["name"], { label: string; why: string; remedy: string }> = {
+  bpf: { label: "BPF", why: "a program was loaded", remedy: RUN_AS_ROOT },
+  btf: {
+    label: "BTF",
+    why: "the kernel describes its own structures, so no headers are needed",
+    remedy: "Use a kernel built with CONFIG_DEBUG_INFO_BTF=y: every distribution's own has been since about 2021.",
+  },
+  perf: { label: "perf events", why: "a ring was opened", remedy: RUN_AS_ROOT },
+  "packet-socket": { label: "raw sockets", why: "a packet socket was opened", remedy: RUN_AS_ROOT },
+  "raw-tracepoint": {
+    label: "raw tracepoint",
+    why: "a program was attached to netif_receive_skb, where events are flushed",
+    remedy: RUN_AS_ROOT,
+  },
+  "test-run": {
+    label: "program on a chosen CPU",
+    why: "BPF_PROG_TEST_RUN ran one, as the barrier behind POST /sync does",
+    remedy: "Use Linux 5.15 or newer, and run as root.",
+  },
+};
+
+/** Judges facts; touches nothing. */
+export function diagnose(facts: Facts): Check[] {
+  return [
+    kernelVersion(facts),
+    ...capabilities(facts),
+    ...probes(facts),
+    lockedMemory(facts),
+    perfParanoid(facts),
+    unprivilegedBpf(facts),
+    optionMemory(facts),
+    {
+      name: "kprobes, tracefs, cgroup v2, kernel headers",
+      state: "ok",
+      why: "not needed",
+    },
+  ];
+}
+
+function kernelVersion({ kernelRelease }: Facts): Check {
+  const name = "kernel";
+  if (isAtLeast(kernelRelease, OLDEST_KERNEL)) return { name, state: "ok", why: `Linux ${kernelRelease}` };
+  return {
+    name,
+    state: "no",
+    why: `Linux ${kernelRelease} is older than 5.15; the programs use atomic operations that return a value (5.12) and bpf_for_each_map_elem (5.13)`,
+    remedy: "Use Linux 5.15 or newer (Debian 12, Ubuntu 22.04, RHEL 9.2 or later have it).",
+  };
+}
+
+function capabilities({ capabilities }: Facts): Check[] {
+  const has = (bit: bigint) => hasCapability(capabilities, bit);
+  return CAPABILITIES.map(({ name, bit, why, insteadOf }) => {
+    if (has(bit)) return { name, state: "ok", why };
+    if (insteadOf && has(CAP_SYS_ADMIN)) return { name, state: "ok", why: `${why} (CAP_SYS_ADMIN stands in for it)` };
+    return {
+      name,
+      state: "no",
+      why: `missing; it ${why}`,
+      remedy: `Run as root, or give it: setpriv, systemd's AmbientCapabilities, or a container's cap_add: [${name.slice(4)}].`,
+    };
+  });
+}
+
+function hasCapability(set: bigint, bit: bigint): boolean {
+  return ((set >> bit) & 1n) === 1n;
+}
+
+function probes({ probes }: Facts): Check[] {
+  if ("failure" in probes) {
+    return [
+      {
+        name: "reader library",
+        state: "no",
+        why: probes.failure,
+        remedy:
+          "Install libbpf (Debian: apt-get install libbpf-dev), then run npm start, which builds what is missing.",
+      },
+    ];
+  }
+  return probes.map((probe) => {
+    const { label, why, remedy } = PROBES[probe.name];
+    if (probe.ok) return { name: label, state: "ok", why: probe.detail ? `${why} (${probe.detail})` : why };
+    return { name: label, state: "no", why: probe.detail, remedy };
+  });
+}
+
+/** perf takes rings of up to 516 KiB a CPU (kernel.perf_event_mlock_kb) from no one's limit. */
+const MEMLOCK_ENOUGH_BYTES = 8 * 1024 * 1024;
+
+function lockedMemory({ capabilities, memlockLimitBytes }: Facts): Check {
+  const name = "RLIMIT_MEMLOCK";
+  if (memlockLimitBytes === undefined) return { name, state: "ok", why: "unlimited" };
+  const limit = `${Math.floor(memlockLimitBytes / 1024)} KiB`;
+  if (hasCapability(capabilities, CAP_IPC_LOCK)) {
+    return { name, state: "ok", why: `${limit}; does not bind a process with CAP_IPC_LOCK` };
+  }
+  if (memlockLimitBytes >= MEMLOCK_ENOUGH_BYTES) {
+    return { name, state: "ok", why: `${limit}, for what perf rings take above 516 KiB a CPU` };
+  }
+  return {
+    name,
+    state: "warn",
+    why: `${limit}; perf rings larger than 516 KiB a CPU may be refused (BPF maps do not count since Linux 5.11)`,
+    remedy: "Raise it to 8192 KiB (ulimit -l 8192, systemd's LimitMEMLOCK, compose's ulimits), or run as root.",
+  };
+}
+
+function perfParanoid({ perfEventParanoid, probes }: Facts): Check {
+  const name = "kernel.perf_event_paranoid";
+  if (perfEventParanoid === undefined) return { name, state: "ok", why: "not set on this kernel" };
+  const refused = Array.isArray(probes) && probes.some((probe) => probe.name === "perf" && !probe.ok);
+  if (perfEventParanoid > 2 && refused) {
+    return {
+      name,
+      state: "warn",
+      why: `${perfEventParanoid}; above 2 some distributions ask for CAP_SYS_ADMIN where CAP_PERFMON should do`,
+      remedy: "sysctl kernel.perf_event_paranoid=2, or run as root",
+    };
+  }
+  return { name, state: "ok", why: `${perfEventParanoid}; does not bind a process with CAP_PERFMON` };
+}
+
+function unprivilegedBpf({ unprivilegedBpfDisabled }: Facts): Check {
+  const name = "kernel.unprivileged_bpf_disabled";
+  if (unprivilegedBpfDisabled === 0) {
+    return {
+      name,
+      state: "warn",
+      why: "0; every user of this machine may load programs (Kernelcast does not need that)",
+      remedy: "sysctl kernel.unprivileged_bpf_disabled=2",
+    };
+  }
+  return {
+    name,
+    state: "ok",
+    why: `${unprivilegedBpfDisabled ?? "not set on this kernel"}; does not bind a process with CAP_BPF`,
+  };
+}
+
+/** Attaching a classic or eBPF filter charges the program to the socket's option memory. */
+const SMALLEST_OPTMEM_BYTES = 20_480;
+
+function optionMemory({ optmemMaxBytes }: Facts): Check {
+  const name = "net.core.optmem_max";
+  if (optmemMaxBytes === undefined || optmemMaxBytes >= SMALLEST_OPTMEM_BYTES) {
+    return {
+      name,
+      state: "ok",
+      why: `${optmemMaxBytes ?? "not readable here"}; bounds what may be attached to one socket`,
+    };
+  }
+  return {
+    name,
+    state: "warn",
+    why: `${optmemMaxBytes} bytes is below the kernel's default; attaching to a socket may fail (ENOMEM)`,
+    remedy: `sysctl net.core.optmem_max=${SMALLEST_OPTMEM_BYTES}`,
+  };
+}
+
+function isAtLeast(kernelRelease: string, { major, minor }: { major: number; minor: number }): boolean {
+  const [actualMajor = 0, actualMinor = 0] = kernelRelease.split(".").map((part) => Number.parseInt(part, 10));
+  return actualMajor > major || (actualMajor === major && actualMinor >= minor);
+}
+
+/** The list as it is printed: one line a check, its remedy below it. */
+export function render(checks: Check[]): string {
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  const lines = checks.flatMap(({ name, state, why, remedy }) => {
+    const line = `${state.padEnd(4)}  ${name.padEnd(width)}  ${why}`;
+    return remedy ? [line, `${" ".repeat(width + 8)}→ ${remedy}`] : [line];
+  });
+  const refused = checks.filter(({ state }) => state === "no").length;
+  const verdict =
+    refused === 0
+      ? "Kernelcast works here."
+      : `Kernelcast does not work here: ${refused} of ${checks.length} are missing.`;
+  return `${lines.join("\n")}\n\n${verdict}`;
+}
