@@ -1,0 +1,195 @@
+/**
+ * The HTTP routes, and nothing else: what they answer comes from their dependencies.
+ * @module
+ */
+
+import { Hono } from "hono";
+import { describeRoute, openAPIRouteHandler, resolver, validator } from "hono-openapi";
+import type { z } from "zod";
+import type { Capture } from "../ffi/event.ts";
+import type { Hub } from "./hub.ts";
+import { ledgerMetrics } from "./metrics.ts";
+import { createPage } from "./page.ts";
+import { problem, queryFault } from "./problem.ts";
+import { formatMetrics, CONTENT_TYPE as METRICS_TYPE } from "./prometheus.ts";
+import { apiError, health, noQuery, partialReceipt, receipt, stats, syncQuery } from "./schema.ts";
+import type { Spans } from "./spans.ts";
+import { readStats } from "./stats.ts";
+import { SyncService } from "./sync.ts";
+import { JSON_SUBPROTOCOL } from "./ws.ts";
+
+interface AppDeps {
+  capture: Capture;
+  hub: Hub;
+  /** Undefined when span export is off. */
+  spans: Spans | undefined;
+  version: string;
+  /** Longest wait of `POST /sync?wait=export` for the collector. */
+  exportMaxMillis?: number;
+}
+
+/** What the listener gives to each request; see `listen.ts`. */
+interface RequestBindings {
+  /** Turns the request into a WebSocket; false when it does not ask for one. */
+  upgrade(headers: Record<string, string>): boolean;
+}
+
+type App = Hono<{ Bindings: RequestBindings }>;
+
+const json = (description: string, schema: z.ZodType) => ({
+  description,
+  content: { "application/json": { schema: resolver(schema) } },
+});
+
+const query = <S extends z.ZodObject>(schema: S) =>
+  validator("query", schema, (result, c) => {
+    if (!result.success) return problem(c, 400, "bad_query", queryFault(schema, result.error, c.req.url));
+  });
+
+const NOT_RUNNING =
+  "the eBPF programs are not attached or their reader does not run; the service's log and `kernelcast doctor` say why";
+
+/** The routes of design §5, ready for `listen` or for `app.request` in tests. */
+const createApp = (deps: AppDeps): App => {
+  const { capture, hub, version } = deps;
+  const sync = new SyncService(deps);
+  const app: App = new Hono();
+
+  app.use(async (c, next) => {
+    await next();
+    c.res.headers.set("X-Content-Type-Options", "nosniff");
+  });
+
+  app.get(
+    "/ws",
+    describeRoute({
+      summary: "Live stream over WebSocket",
+      description: `Text frames of JSON: hello, batch, gap, sync, error. Subprotocol: none, or ${JSON_SUBPROTOCOL}.`,
+      responses: {
+        101: { description: "the WebSocket is open" },
+        400: json("a query parameter or subprotocol is not known", apiError),
+        426: json("the request does not ask for a WebSocket", apiError),
+        503: json("there are too many subscribers", apiError),
+      },
+    }),
+    query(noQuery),
+    (c) => {
+      const wanted = c.req.header("Sec-WebSocket-Protocol")?.split(/\s*,\s*/) ?? [];
+      if (wanted.length > 0 && !wanted.includes(JSON_SUBPROTOCOL))
+        return problem(
+          c,
+          400,
+          "bad_subprotocol",
+          `unknown subprotocol ${JSON.stringify(wanted.join(", "))}; allowed: ${JSON_SUBPROTOCOL}, or none`,
+        );
+      if (hub.full)
+        return problem(
+          c,
+          503,
+          "too_many_subscribers",
+          "there are too many subscribers; raise --subscriber-max, or try again later",
+        );
+      const headers: Record<string, string> = wanted.length > 0 ? { "Sec-WebSocket-Protocol": JSON_SUBPROTOCOL } : {};
+      if (c.req.header("Upgrade")?.toLowerCase() === "websocket" && c.env.upgrade(headers)) return c.body(null);
+      c.header("Upgrade", "websocket");
+      return problem(c, 426, "upgrade_required", "this is a WebSocket; connect to it with a WebSocket client");
+    },
+  );
+
+  app.post(
+    "/sync",
+    describeRoute({
+      summary: "Wait until everything seen so far has been handed to every sink",
+      responses: {
+        200: json("the receipt", receipt),
+        400: json("a query parameter is wrong", apiError),
+        409: json("the capture is not running, or span export is off and was to be waited for", apiError),
+        504: json("some CPU or the collector did not answer in time", partialReceipt),
+      },
+    }),
+    query(syncQuery),
+    async (c) => {
+      const outcome = await sync.sync({ waitForExport: c.req.valid("query").wait === "export" });
+      if (outcome.kind === "refused") return problem(c, 409, outcome.code, outcome.message);
+      return outcome.kind === "complete" ? c.json(outcome.receipt) : c.json(outcome.receipt, 504);
+    },
+  );
+
+  app.get(
+    "/stats",
+    describeRoute({
+      summary: "The whole ledger",
+      responses: { 200: json("the ledger", stats), 400: json("a query parameter is wrong", apiError) },
+    }),
+    query(noQuery),
+    (c) => c.json(readStats(deps)),
+  );
+
+  app.get(
+    "/metrics",
+    describeRoute({
+      summary: "The ledger for Prometheus",
+      responses: { 200: { description: "text exposition format 0.0.4", content: { "text/plain": {} } } },
+    }),
+    (c) =>
+      c.text(formatMetrics(ledgerMetrics(readStats(deps), process.memoryUsage.rss())), 200, {
+        "Content-Type": METRICS_TYPE,
+      }),
+  );
+
+  app.get(
+    "/healthz",
+    describeRoute({ summary: "The process is alive", responses: { 200: json("it is", health) } }),
+    (c) => c.json({ status: "ok" } satisfies z.infer<typeof health>),
+  );
+
+  app.get(
+    "/readyz",
+    describeRoute({
+      summary: "The programs are attached and the reader runs",
+      responses: { 200: json("they are", health), 503: json("they are not", apiError) },
+    }),
+    (c) =>
+      capture.running
+        ? c.json({ status: "ok" } satisfies z.infer<typeof health>)
+        : problem(c, 503, "not_ready", NOT_RUNNING),
+  );
+
+  app.get(
+    "/openapi.json",
+    describeRoute({ summary: "This description", responses: { 200: { description: "OpenAPI 3.1" } } }),
+    openAPIRouteHandler(app, {
+      documentation: {
+        info: {
+          title: "Kernelcast",
+          version,
+          description: "Live HTTP traffic of this host, seen from inside the kernel",
+        },
+      },
+      excludeStaticFile: false,
+      exclude: ["/", "/page.css", "/page.js"],
+      defaultValidationErrorResponse: false,
+    }),
+  );
+
+  app.route("/", createPage());
+
+  app.notFound((c) => {
+    const allowed = app.routes.filter((route) => route.path === c.req.path && route.method !== "ALL");
+    if (allowed.length === 0)
+      return problem(c, 404, "not_found", `there is nothing at ${c.req.path}; GET /openapi.json lists what there is`);
+    const methods = [...new Set(allowed.map((route) => route.method))];
+    c.header("Allow", (methods.includes("GET") ? ["HEAD", ...methods] : methods).join(", "));
+    return problem(c, 405, "method_not_allowed", `${c.req.path} takes ${methods.join(", ")}, not ${c.req.method}`);
+  });
+
+  app.onError((error, c) => {
+    console.error(`${c.req.method} ${c.req.path} failed: ${error.stack ?? error.message}`);
+    return problem(c, 500, "internal", `the service failed to answer: ${error.message}`);
+  });
+
+  return app;
+};
+
+export type { App, AppDeps, RequestBindings };
+export { createApp };

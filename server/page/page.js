@@ -1,0 +1,178 @@
+// @ts-nocheck: it runs in the browser, whose globals the rest of the program must not see.
+// The live page. Everything that it shows of a transaction was written by whoever sent it, so it only ever becomes text.
+
+const ROWS_MAX = 200;
+const RATE_WINDOW_MILLIS = 2000;
+const RECONNECT_MAX_MILLIS = 5000;
+
+const byId = (id) => document.getElementById(id);
+const [state, rate, received, missed, failed] = ["state", "rate", "received", "missed", "failed"].map(byId);
+const [notice, rows, empty, pauseButton, syncButton] = ["notice", "rows", "empty", "pause", "sync"].map(byId);
+
+/** Newest last; never longer than the table, whatever arrives between two frames of the display. */
+let waiting = [];
+let scheduled = false;
+let paused = false;
+const totals = { received: 0, missed: 0, failed: 0 };
+/** `[millis, events]` of the batches within the window of the rate. */
+let arrivals = [];
+
+const cell = (text, className) => {
+  const td = document.createElement("td");
+  td.textContent = text;
+  if (className) td.className = className;
+  return td;
+};
+
+const clock = (unixNano) => {
+  const date = new Date(Number(BigInt(unixNano) / 1_000_000n));
+  const two = (n) => String(n).padStart(2, "0");
+  const millis = String(date.getMilliseconds()).padStart(3, "0");
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${millis}`;
+};
+
+const duration = (nano) => {
+  if (nano < 1e6) return `${(nano / 1e3).toFixed(0)} µs`;
+  if (nano < 1e9) return `${(nano / 1e6).toFixed(nano < 1e7 ? 2 : 1)} ms`;
+  return `${(nano / 1e9).toFixed(2)} s`;
+};
+
+const endpoint = ({ address, port }) => (address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`);
+
+const transactionRow = (event) => {
+  const row = document.createElement("tr");
+  const status = cell(event.status === 0 ? "none" : event.status);
+  status.dataset.class = Math.floor(event.status / 100);
+  const target = event.query === undefined ? event.path : `${event.path}?${event.query}`;
+  const path = cell(event.pathTruncated ? `${target}…` : target, "wide");
+  path.title = `${event.host ?? ""}${target}`;
+  row.append(
+    cell(clock(event.startTimeUnixNano), "quiet"),
+    cell(event.method, "method"),
+    status,
+    cell(duration(event.durationNano), "number"),
+    path,
+    cell(`${endpoint(event.client)} → ${endpoint(event.server)}`, "quiet"),
+    cell(event.outcome, event.outcome === "complete" ? "quiet" : ""),
+  );
+  return row;
+};
+
+const wideRow = (text, className) => {
+  const row = document.createElement("tr");
+  row.className = className;
+  const td = cell(text);
+  td.colSpan = 7;
+  row.append(td);
+  return row;
+};
+
+const render = () => {
+  scheduled = false;
+  received.textContent = totals.received.toLocaleString();
+  missed.textContent = totals.missed.toLocaleString();
+  failed.textContent = totals.failed.toLocaleString();
+  if (paused || waiting.length === 0) return;
+  const fragment = document.createDocumentFragment();
+  for (const item of waiting.reverse())
+    fragment.append(item.text === undefined ? transactionRow(item) : wideRow(item.text, item.className));
+  waiting = [];
+  rows.prepend(fragment);
+  while (rows.childElementCount > ROWS_MAX) rows.lastElementChild.remove();
+  empty.hidden = true;
+};
+
+const show = (items) => {
+  for (const item of items.slice(-ROWS_MAX)) waiting.push(item);
+  if (waiting.length > ROWS_MAX) waiting = waiting.slice(-ROWS_MAX);
+  if (scheduled) return;
+  scheduled = true;
+  requestAnimationFrame(render);
+};
+
+const say = (text, kind = "") => {
+  notice.textContent = text;
+  notice.dataset.kind = kind;
+  notice.hidden = text === "";
+};
+
+const handlers = {
+  hello: () => {},
+  batch: ({ events }) => {
+    totals.received += events.length;
+    for (const event of events) if (event.status >= 500) totals.failed += 1;
+    arrivals.push([performance.now(), events.length]);
+    show(events);
+  },
+  gap: ({ dropped, fromSeq, toSeq }) => {
+    totals.missed += dropped;
+    show([{ text: `${dropped.toLocaleString()} missed (${fromSeq} to ${toSeq})`, className: "gap" }]);
+  },
+  sync: ({ id }) => show([{ text: `sync ${id}: everything before this line is complete`, className: "mark" }]),
+  error: ({ message }) => say(message, "bad"),
+};
+
+setInterval(() => {
+  const now = performance.now();
+  arrivals = arrivals.filter(([at]) => now - at <= RATE_WINDOW_MILLIS);
+  const events = arrivals.reduce((sum, [, count]) => sum + count, 0);
+  rate.textContent = Math.round((events * 1000) / RATE_WINDOW_MILLIS).toLocaleString();
+}, 500);
+
+let attempts = 0;
+const setState = (name) => {
+  state.dataset.state = name;
+  state.textContent = name;
+};
+
+const connect = () => {
+  setState("connecting");
+  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
+  socket.addEventListener("open", () => {
+    attempts = 0;
+    setState("live");
+  });
+  socket.addEventListener("message", ({ data }) => {
+    const frame = JSON.parse(data);
+    handlers[frame.type]?.(frame);
+  });
+  socket.addEventListener("close", ({ reason }) => {
+    setState("disconnected");
+    if (reason) show([{ text: `disconnected: ${reason}`, className: "gap" }]);
+    setTimeout(connect, Math.min(RECONNECT_MAX_MILLIS, 250 * 2 ** attempts++));
+  });
+};
+
+pauseButton.addEventListener("click", () => {
+  paused = !paused;
+  pauseButton.setAttribute("aria-pressed", String(paused));
+  pauseButton.textContent = paused ? "Resume" : "Pause";
+  show([]);
+});
+
+syncButton.addEventListener("click", async () => {
+  syncButton.disabled = true;
+  try {
+    const response = await fetch("/sync", { method: "POST" });
+    const answer = await response.json();
+    if (answer.error) say(answer.error.message, "bad");
+    else {
+      const counts = Object.entries(answer.protocols).map(([name, { delivered, dropped }]) => {
+        const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+        return `${name}: ${delivered.toLocaleString()} delivered, ${lost.toLocaleString()} dropped`;
+      });
+      const verdict = answer.balanced ? "the ledger balances" : "the ledger does NOT balance";
+      const late = response.ok ? "" : "; incomplete, see the answer of POST /sync";
+      say(
+        `Sync ${answer.id} in ${answer.durationMs.toFixed(1)} ms. ${counts.join("; ")}; ${verdict}${late}.`,
+        response.ok && answer.balanced ? "" : "bad",
+      );
+    }
+  } catch {
+    say("The service does not answer.", "bad");
+  } finally {
+    syncButton.disabled = false;
+  }
+});
+
+connect();
