@@ -1,0 +1,47 @@
+/**
+ * Transactions as lines for a terminal.
+ * @module
+ */
+
+import type { Endpoint, HttpEvent } from "../ffi/event.ts";
+
+// What a path or header may hold is up to whoever sends requests: control characters would drive the terminal, and the
+// bidirectional ones would turn the line around.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** The text with everything that would not print as itself written as `\x1b` or `\u202e`. */
+const printable = (text: string): string =>
+  text.replace(UNPRINTABLE, (character) => {
+    const code = character.charCodeAt(0);
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
+  });
+
+const clock = (unixNano: string): string => new Date(Number(BigInt(unixNano) / 1_000_000n)).toISOString().slice(11, 23);
+
+const duration = (nano: number): string => {
+  if (nano < 1e6) return `${(nano / 1e3).toFixed(0)}us`;
+  if (nano < 1e9) return `${(nano / 1e6).toFixed(1)}ms`;
+  return `${(nano / 1e9).toFixed(2)}s`;
+};
+
+const endpoint = ({ address, port }: Endpoint): string =>
+  address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+
+/** One line without its end: UTC time, status, method, duration, client and server, then what is of any length. */
+const transactionLine = (event: HttpEvent): string => {
+  const query = event.query === undefined ? "" : `?${event.query}`;
+  const target = `${event.host ?? ""}${event.path}${query}${event.pathTruncated ? "…" : ""}`;
+  const columns = [
+    clock(event.startTimeUnixNano),
+    event.status === 0 ? "---" : String(event.status),
+    printable(event.method).padEnd(7),
+    duration(event.durationNano).padStart(7),
+    `${endpoint(event.client)} > ${endpoint(event.server)}`.padEnd(43),
+    printable(target),
+  ];
+  if (event.outcome !== "complete") columns.push(`(${event.outcome})`);
+  return columns.join("  ");
+};
+
+export { printable, transactionLine };

@@ -1,0 +1,133 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { createApp } from "../../server/app.ts";
+import { Hub } from "../../server/hub.ts";
+import { type Listener, listen } from "../../server/listen.ts";
+import { tail } from "../../server/tail.ts";
+import { printable, transactionLine } from "../../server/terminal.ts";
+import { FakeCapture, httpEvent, httpEvents } from "./fake.ts";
+
+const open: Listener[] = [];
+afterEach(async () => {
+  for (const listener of open.splice(0)) await listener.close(100);
+});
+
+const service = () => {
+  const hub = new Hub({ queueMax: 1000, subscriberMax: 1, version: "0.0.0" });
+  const app = createApp({ capture: new FakeCapture(), hub, spans: undefined, version: "0.0.0" });
+  const listener = listen({ host: "127.0.0.1", port: 0, app, hub });
+  open.push(listener);
+  return { hub, listener };
+};
+
+const until = async (condition: () => boolean): Promise<void> => {
+  while (!condition()) await Bun.sleep(1);
+};
+
+const run = (port: number, { json = false, reads = true } = {}) => {
+  const printed: string[] = [];
+  const warnings: string[] = [];
+  const ending = new AbortController();
+  const exitCode = tail({
+    host: "127.0.0.1",
+    port,
+    json,
+    signal: ending.signal,
+    print: (lines) => {
+      printed.push(lines);
+      return reads;
+    },
+    warn: (line) => warnings.push(line),
+  });
+  return { printed, warnings, exitCode, stop: () => ending.abort() };
+};
+
+describe("tail", () => {
+  test("prints one line per transaction until it is stopped", async () => {
+    const { hub, listener } = service();
+    const { printed, warnings, exitCode, stop } = run(listener.port);
+    await until(() => hub.stats().connected === 1);
+    hub.offer(httpEvents(1, 2));
+    await until(() => printed.length > 0);
+    stop();
+    expect(await exitCode).toBe(0);
+    expect(printed.join("")).toBe(
+      httpEvents(1, 2)
+        .map((event) => `${transactionLine(event)}\n`)
+        .join(""),
+    );
+    expect(warnings).toEqual([]);
+    await until(() => hub.stats().connected === 0);
+  });
+
+  test("prints JSON when asked", async () => {
+    const { hub, listener } = service();
+    const { printed, exitCode, stop } = run(listener.port, { json: true });
+    await until(() => hub.stats().connected === 1);
+    hub.offer([httpEvent(1)]);
+    await until(() => printed.length > 0);
+    stop();
+    await exitCode;
+    expect(JSON.parse(printed.join(""))).toEqual(httpEvent(1));
+  });
+
+  test("ends quietly when nobody reads what it prints", async () => {
+    const { hub, listener } = service();
+    const { exitCode, warnings } = run(listener.port, { reads: false });
+    await until(() => hub.stats().connected === 1);
+    hub.offer([httpEvent(1)]);
+    expect(await exitCode).toBe(0);
+    expect(warnings).toEqual([]);
+  });
+
+  test("says in one line that nothing listens and what to start", async () => {
+    const free = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    const { port } = free;
+    free.stop(true);
+    const { exitCode, warnings } = run(port);
+    expect(await exitCode).toBe(1);
+    expect(warnings).toEqual([
+      `nothing answers at 127.0.0.1:${port}; start the service with: kernelcast serve, or name another with --host and --port`,
+    ]);
+  });
+
+  test("says in one line that something else listens", async () => {
+    const other = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("hello", { status: 404 }) });
+    const { exitCode, warnings } = run(other.port ?? 0);
+    expect(await exitCode).toBe(1);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toStartWith(`what listens at 127.0.0.1:${other.port} is not Kernelcast, or refuses: `);
+    await other.stop(true);
+  });
+
+  test("says that the service ended", async () => {
+    const { hub, listener } = service();
+    const { exitCode, warnings } = run(listener.port);
+    await until(() => hub.stats().connected === 1);
+    await listener.close(1000);
+    expect(await exitCode).toBe(1);
+    expect(warnings).toEqual([
+      `the service at 127.0.0.1:${listener.port} ended the connection: Kernelcast is shutting down`,
+    ]);
+  });
+});
+
+const lines: [string, Parameters<typeof httpEvent>[1], RegExp][] = [
+  [
+    "an ordinary transaction",
+    { host: "api.local", path: "/a" },
+    /^14:13:20\.000 {2}200 {2}GET {8}1\.2ms {2}10\.0\.0\.7:51514 > 10\.0\.0\.2:8080 +api\.local\/a$/,
+  ],
+  ["one without a response", { status: 0, outcome: "reset" }, / {2}--- {2}GET .*\(reset\)$/],
+  ["IPv6", { client: { address: "::1", port: 1 } }, / {2}\[::1\]:1 > /],
+  ["a query and a truncated path", { path: "/a", query: "b=1", pathTruncated: true }, /\/a\?b=1…$/],
+  ["microseconds", { durationNano: 42_000 }, / 42us /],
+  ["seconds", { durationNano: 1.5e9 }, / 1\.50s /],
+];
+test.each(lines)("%s is one readable line", (_, change, expected) => {
+  expect(transactionLine(httpEvent(1, change))).toMatch(expected);
+});
+
+test("what would drive the terminal is shown, not obeyed", () => {
+  expect(printable("a\u001b[2J\n\u007f\u009b\u202eé日\u{1f980}")).toBe("a\\x1b[2J\\x0a\\x7f\\x9b\\u202eé日\u{1f980}");
+  expect(transactionLine(httpEvent(1, { path: "/\u001b]0;x\u0007\n" }))).toEndWith("/\\x1b]0;x\\x07\\x0a");
+});
