@@ -14,6 +14,7 @@ import { SetupError, say } from "./setup-error.mjs";
 /** @type {Package[]} what building and running need; libbpf-dev brings libbpf, libelf and zlib */
 const TO_RUN = [
   { name: "clang", command: "clang" },
+  { name: "llvm", command: "llvm-strip" },
   { name: "make", command: "make" },
   { name: "libbpf-dev", file: "/usr/include/bpf/libbpf.h" },
   { name: "libc6-dev", file: "/usr/include/stdio.h" },
