@@ -77,6 +77,7 @@ class CollectorHealth {
     if (this.#isWarned) this.#log.info(`The collector at ${this.#url} takes spans again.`);
     this.#failures = 0;
     this.#refusals = 0;
+    this.#resumeAtMillis = 0;
     this.#isDown = false;
     this.#isWarned = false;
     const detail = message ? `: ${message}` : "";
@@ -88,11 +89,9 @@ class CollectorHealth {
   }
 
   #fail(status: "refused" | "unreachable", reason: string, spanCount: number): void {
-    this.#failures++;
+    this.#lengthenPause();
     this.#refusals = status === "refused" ? this.#refusals + 1 : 0;
     this.#isDown ||= status === "unreachable" || this.#refusals >= REFUSALS_MAX;
-    const pause = Math.min(PAUSE_MIN_MILLIS * 2 ** (this.#failures - 1), PAUSE_MAX_MILLIS);
-    this.#resumeAtMillis = this.#now() + pause * (1 + JITTER * (2 * this.#random() - 1));
     if (!this.#isDown) {
       this.#warn("refused", `The collector at ${this.#url} refused ${spanCount} spans: ${reason}. They are dropped.`);
     } else if (!this.#isWarned) {
@@ -101,6 +100,14 @@ class CollectorHealth {
       const text = `Spans do not reach the collector at ${this.#url}: ${why}. They are dropped and counted until it takes them.`;
       this.#isWarned = this.#warn("down", `${text} ${REMEDY}`);
     }
+  }
+
+  /** Exports that were under way together fail together: that is one failure, not one each. */
+  #lengthenPause(): void {
+    const now = this.#now();
+    if (now < this.#resumeAtMillis) return;
+    const pauseMillis = Math.min(PAUSE_MIN_MILLIS * 2 ** this.#failures++, PAUSE_MAX_MILLIS);
+    this.#resumeAtMillis = now + pauseMillis * (1 + JITTER * (2 * this.#random() - 1));
   }
 
   #warn(subject: string, message: string): boolean {

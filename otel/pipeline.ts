@@ -121,7 +121,19 @@ class BatchingPipeline implements SpanPipeline {
         this.#proceed();
       });
     }
-    if (this.#queue.length > 0) this.#delay ??= this.#after(this.#settings.scheduleDelayMillis, () => this.#fallDue());
+    if (this.#queue.length > 0) {
+      this.#delay ??= this.#after(this.#settings.scheduleDelayMillis, () => this.#fallDue());
+      this.#awaitPause();
+    }
+  }
+
+  /** A timer may come early by the fraction that it was rounded; it is then set again. */
+  #awaitPause(): void {
+    if (this.#pause !== undefined || this.#health.pauseMillis === 0) return;
+    this.#pause = this.#after(this.#health.pauseMillis, () => {
+      this.#pause = undefined;
+      this.#proceed();
+    });
   }
 
   #mayExport(): boolean {
@@ -174,11 +186,6 @@ class BatchingPipeline implements SpanPipeline {
     if (outcome.status === "unreachable" && this.#isFlushing) {
       const before = this.#flushes.at(-1)?.before ?? 0;
       this.#counters.drop("export_failed", this.#queue.discardBefore(before));
-    }
-    const pauseMillis = this.#health.pauseMillis;
-    if (pauseMillis > 0) {
-      clearTimeout(this.#pause);
-      this.#pause = this.#after(pauseMillis, () => this.#proceed());
     }
     this.#resolveFlushes();
   }
