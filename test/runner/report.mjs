@@ -12,14 +12,16 @@
  * @returns {Outcome}
  */
 export function readBunRun({ code, output, junit }) {
-  const count = (/** @type {string} */ what) => Number(output.match(new RegExp(`^ *(\\d+) ${what}s?$`, "m"))?.[1] ?? 0);
+  const closing = [...output.matchAll(/(?:^ *\d+ .*\n)+Ran \d+ tests? across \d+ files?/gm)].at(-1)?.[0] ?? "";
+  const count = (/** @type {string} */ what) =>
+    Number(closing.match(new RegExp(`^ *(\\d+) ${what}s?$`, "m"))?.[1] ?? 0);
   const passed = count("pass");
   const failed = count("fail");
   const errors = count("error");
   const skipped = skippedTests(junit);
   const tests = failed + passed;
-  if (!/^Ran \d+ tests? across \d+ files?/m.test(output)) {
-    return { passed, failed: failed + 1, skipped, problem: `bun test ended before its summary (exit code ${code})` };
+  if (closing === "") {
+    return { passed, failed: 1, skipped, problem: `bun test ended before its summary (exit code ${code})` };
   }
   if (code !== 0 && failed === 0) {
     const problem = errors > 0 ? `${errors} errors outside a test` : `bun test ended with exit code ${code}`;
