@@ -7,8 +7,7 @@ import type { Endpoint, HttpEvent } from "../ffi/event.ts";
 
 // What a path or header may hold is up to whoever sends requests: control characters would drive the terminal, and the
 // bidirectional ones would turn the line around.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 
 /** The text with everything that would not print as itself written as `\x1b` or `\u202e`. */
 const printable = (text: string): string =>

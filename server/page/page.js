@@ -17,9 +17,14 @@ const totals = { received: 0, missed: 0, failed: 0 };
 /** `[millis, events]` of the batches within the window of the rate. */
 let arrivals = [];
 
+// Control characters, and those that would turn the line around and make one path look like another.
+const UNPRINTABLE = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+const printable = (text) =>
+  String(text).replace(UNPRINTABLE, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
 const cell = (text, className) => {
   const td = document.createElement("td");
-  td.textContent = text;
+  td.textContent = printable(text);
   if (className) td.className = className;
   return td;
 };
@@ -45,7 +50,7 @@ const transactionRow = (event) => {
   status.dataset.class = Math.floor(event.status / 100);
   const target = event.query === undefined ? event.path : `${event.path}?${event.query}`;
   const path = cell(event.pathTruncated ? `${target}…` : target, "wide");
-  path.title = `${event.host ?? ""}${target}`;
+  path.title = printable(`${event.host ?? ""}${target}`);
   row.append(
     cell(clock(event.startTimeUnixNano), "quiet"),
     cell(event.method, "method"),
