@@ -80,7 +80,10 @@ const listen = ({ host, port, app, hub }: ListenOptions): Listener => {
     const endMillis = performance.now() + deadlineMillis;
     const stopped = server.stop();
     // A reader that is merely slow gets most of the time; a close needs the rest to reach the others.
-    await Promise.race([hub.idle(), Bun.sleep(deadlineMillis * 0.8)]);
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, deadlineMillis * 0.8);
+    await Promise.race([hub.idle(), late]);
+    clearTimeout(timer);
     hub.close();
     // Bun has no event for the last socket's end.
     while (server.pendingWebSockets + server.pendingRequests > 0 && performance.now() < endMillis)

@@ -208,7 +208,7 @@ describe("close", () => {
     const beganMillis = performance.now();
     await Promise.all([listener.close(60_000), listener.close(60_000)]);
     expect(performance.now() - beganMillis).toBeLessThan(4000);
-    expect(fetch(`${listener.url}/healthz`)).rejects.toThrow();
+    await expect(fetch(`${listener.url}/healthz`)).rejects.toThrow();
   });
 });
 

@@ -205,6 +205,6 @@ describe("a barrier that is not whole", () => {
   test("is thrown on when it failed for another reason", async () => {
     const { service, capture } = setUp();
     capture.gate = Promise.reject(new Error("boom"));
-    expect(service.sync({ waitForExport: false })).rejects.toThrow("boom");
+    await expect(service.sync({ waitForExport: false })).rejects.toThrow("boom");
   });
 });
