@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * The contract between kernel and user space: every type that crosses, and nothing else.
+ *
+ * - Fixed-width members, explicit padding (-Wpadded -Werror), sizes asserted below.
+ * - Shared numbers are enums, because BTF carries enums and not macros.
+ * - ffi/layout.generated.ts is made from this file's BTF (ffi/generate-layout.ts) and a test fails when it is stale.
+ * - All integers are in host byte order, also ports; addresses are 16 bytes in network order, IPv4 as ::ffff:a.b.c.d.
+ *
+ * A perf record is larger than the struct it carries (by up to 7 bytes) and only 4-byte aligned: a reader checks
+ * `size >= sizeof(struct batch)`, takes the length from the batch itself and copies before it reads wide fields.
+ */
+#ifndef KERNELCAST_EVENTS_H
+#define KERNELCAST_EVENTS_H
+
+#include <linux/types.h>
+
+/* Bytes kept of a text; a longer one is cut and its length says so (see struct http_event). */
+enum text_limits {
+	HTTP_TARGET_MAX = 192,
+	HTTP_HOST_MAX = 64,
+	HTTP_USER_AGENT_MAX = 88,
+	HTTP_TRACEPARENT_MAX = 56,
+	HTTP_METHOD_MAX = 16,
+};
+
+enum protocol {
+	PROTOCOL_HTTP = 1,
+};
+
+/* How a transaction ended. */
+enum http_outcome {
+	HTTP_OUTCOME_COMPLETE = 0,   /* the response is whole */
+	HTTP_OUTCOME_CLOSED = 1,     /* the server's FIN came first */
+	HTTP_OUTCOME_RESET = 2,	     /* RST came first */
+	HTTP_OUTCOME_SUPERSEDED = 3, /* the next request came first */
+	HTTP_OUTCOME_TIMEOUT = 4,    /* the connection was silent for the idle time-out */
+	HTTP_OUTCOME_UPGRADED = 5,   /* 101: the bytes that follow are not HTTP */
+};
+
+enum http_flags {
+	HTTP_PATH_TRUNCATED = 1, /* the path went on after its last stored byte */
+};
+
+/* Why an observed event was not enqueued; index into struct counters.dropped. */
+enum drop_reason {
+	DROP_PAGES_FULL = 0,   /* every page of the CPU was waiting to be flushed */
+	DROP_CONTENDED = 1,    /* the CPU's cursor moved under BATCH_TRIES attempts in a row */
+	DROP_TABLE_FULL = 2,   /* no room for a new connection in the in-flight table */
+	DROP_COPY_REFUSED = 3, /* a page or its slot was out of reach: a bug, never seen */
+	DROP_REASONS = 4,
+};
+
+/*
+ * Head of each record on a perf ring, followed by len events of event_size bytes.
+ * idx rises by one per record of a protocol and CPU, so a reader sees a lost, repeated or reordered batch at once.
+ */
+struct batch {
+	__u64 idx;
+	__u32 cpu;
+	__u16 protocol;
+	__u16 len;
+	__u16 event_size;
+	__u16 pad[3];
+};
+
+/*
+ * One CPU's counters of one protocol; user space maps them and may read at any moment. Each rises only.
+ * observed = enqueued + sum(dropped) and enqueued - flushed = events in pages, at every quiescent moment.
+ */
+struct counters {
+	__u64 observed;
+	__u64 enqueued;
+	__u64 flushed;	     /* events handed to the ring */
+	__u64 batches;	     /* records handed to the ring */
+	__u64 flush_refused; /* the ring refused a record; it was kept and sent again later */
+	__u64 barrier_again; /* a barrier met an enqueue half-way and asked to be run again */
+	__u64 parse_refused; /* a message that began as HTTP and turned out not to be; not part of observed */
+	__u64 connection_busy; /* a packet met another CPU on its connection for too long and was not read */
+	__u64 dropped[DROP_REASONS];
+	__u64 pad[4];
+};
+
+/*
+ * One transaction. Texts are cut at their limit, not terminated, and zero after their length.
+ * target holds the path and, only when the query is captured, `?` and the query behind it.
+ */
+struct http_event {
+	__u64 start_ns;	     /* CLOCK_MONOTONIC of the first request packet */
+	__u64 first_byte_ns; /* of the first packet of the final response; 0 if none came */
+	__u64 end_ns;	     /* of the last response packet, or of what ended the transaction */
+	__u64 request_body_bytes;
+	__u64 response_body_bytes;
+	__u32 request_header_bytes;
+	__u32 response_header_bytes;
+	__u8 client_address[16];
+	__u8 server_address[16];
+	__u16 client_port;
+	__u16 server_port;
+	__u16 status; /* 0: no response was seen */
+	__u8 version; /* minor version of HTTP/1.x plus 1; 0: unknown */
+	__u8 outcome; /* enum http_outcome */
+	__u8 flags;   /* enum http_flags */
+	__u8 method_len;
+	__u8 host_len;
+	__u8 user_agent_len;
+	__u8 traceparent_len;
+	__u8 path_len; /* bytes of target up to `?` */
+	__u8 target_len;
+	__u8 pad;
+	char method[HTTP_METHOD_MAX];
+	char traceparent[HTTP_TRACEPARENT_MAX];
+	char host[HTTP_HOST_MAX];
+	char user_agent[HTTP_USER_AGENT_MAX];
+	char target[HTTP_TARGET_MAX];
+};
+
+_Static_assert(sizeof(struct batch) == 24, "struct batch is part of the contract");
+_Static_assert(sizeof(struct counters) == 128, "one CPU's counters fill whole cache lines");
+_Static_assert(sizeof(struct http_event) == 512, "struct http_event is part of the contract");
+
+#endif

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * Reads a message head (RFC 9112 sections 2 to 5) window by window: finds line ends eight bytes at a time, notes where
+ * the few fields of interest lie, then copies those. Pure functions over memory; every text is attacker-controlled.
+ *
+ * Each function with a loop is global and not inlined, so that the verifier proves it once, for any arguments, and sees
+ * no more of it at its calls than an unknown number (global functions with pointers to memory, Linux 5.12).
+ */
+#ifndef KERNELCAST_HTTP_HEAD_BPF_H
+#define KERNELCAST_HTTP_HEAD_BPF_H
+
+#include "http_conn.bpf.h"
+
+#define BYTES_OF(c) (0x0101010101010101ull * (__u8)(c))
+
+enum {
+	WINDOW_BYTES = HTTP_CARRY + HTTP_WINDOW,
+	/* Lines looked at in one window; one that has more is read in two rounds. */
+	SCAN_LINES = 64,
+	MAX_DIGITS = 18,
+};
+
+/* A range of the window; len 0: absent. */
+struct span {
+	__u32 at;
+	__u32 len;
+};
+
+/* What one scan found. Lines exclude CR and LF; field spans run from after the colon to the line's end. */
+struct http_scan {
+	struct span start_line;
+	struct span host;
+	struct span user_agent;
+	struct span traceparent;
+	struct span content_length;
+	struct span transfer_encoding;
+	__u32 line;    /* in: where to begin; out: start of the line that is not finished */
+	bool complete; /* the empty line was seen; line is the body's first byte */
+	bool stopped;  /* SCAN_LINES ran out: what follows line has not been looked at */
+	__u8 flags;    /* enum scan_flags */
+	__u8 pad;
+};
+
+static __always_inline __u64 window_load(const struct http_window *window, __u32 at)
+{
+	opaque(at);
+	return at <= WINDOW_BYTES ? load64(window->bytes + at) : 0;
+}
+
+static __always_inline char window_byte(const struct http_window *window, __u32 at)
+{
+	opaque(at);
+	return at < WINDOW_BYTES ? window->bytes[at] : 0;
+}
+
+/* 0x80 at the lowest byte of word that equals c, and perhaps above; 0: none does. */
+static __always_inline __u64 match_byte(__u64 word, char c)
+{
+	__u64 x = word ^ BYTES_OF(c);
+
+	return (x - BYTES_OF(1)) & ~x & BYTES_OF(0x80);
+}
+
+/* Index of the lowest byte that match_byte() marked. */
+static __always_inline __u32 match_index(__u64 match)
+{
+	return ((((match & -match) - 1) & BYTES_OF(1)) * BYTES_OF(1) >> 56) - 1;
+}
+
+#define WORD8(a, b, c, d, e, f, g, h)                                                              \
+	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 |   \
+	 (__u64)(f) << 40 | (__u64)(g) << 48 | (__u64)(h) << 56)
+
+enum {
+	LOWER = 0x20
+};
+
+#define MASK_BYTES(n) ((1ull << 8 * (n)) - 1)
+
+static const __u64 NAME_HOST = WORD8('h', 'o', 's', 't', ':', 0, 0, 0);
+static const __u64 NAME_USER_AGE = WORD8('u', 's', 'e', 'r', '-', 'a', 'g', 'e');
+static const __u64 NAME_NT = WORD8('n', 't', ':', 0, 0, 0, 0, 0);
+static const __u64 NAME_TRACEPAR = WORD8('t', 'r', 'a', 'c', 'e', 'p', 'a', 'r');
+static const __u64 NAME_ENT = WORD8('e', 'n', 't', ':', 0, 0, 0, 0);
+static const __u64 NAME_CONTENT = WORD8('c', 'o', 'n', 't', 'e', 'n', 't', '-');
+static const __u64 NAME_LENGTH = WORD8('l', 'e', 'n', 'g', 't', 'h', ':', 0);
+static const __u64 NAME_TRANSFER = WORD8('t', 'r', 'a', 'n', 's', 'f', 'e', 'r');
+static const __u64 NAME_ENCODIN = WORD8('-', 'e', 'n', 'c', 'o', 'd', 'i', 'n');
+static const __u64 VERSION_1_0 = WORD8('H', 'T', 'T', 'P', '/', '1', '.', '0');
+static const __u64 VERSION_1_1 = WORD8('H', 'T', 'T', 'P', '/', '1', '.', '1');
+
+static __always_inline struct span span_after(__u32 at, __u32 len, __u32 skip)
+{
+	return (struct span){.at = at + skip, .len = len > skip ? len - skip : 0};
+}
+
+/* Index of the first LF in window[at, end), or end. */
+__noinline int http_find_lf(const struct http_window *window, __u32 at, __u32 end)
+{
+	if (!window)
+		return end;
+	for (int i = 0; i <= WINDOW_BYTES / 8; i++) {
+		opaque(at);
+		if (at >= end || at > WINDOW_BYTES)
+			break;
+		__u64 match = match_byte(load64(window->bytes + at), '\n');
+		if (match) {
+			__u32 found = at + match_index(match);
+			return found < end ? found : end;
+		}
+		at += 8;
+	}
+	return end;
+}
+
+/* Notes the line when it is a field of interest. Names are ASCII, any case (RFC 9110 section 5.1). Returns 0. */
+__noinline int http_scan_field(const struct http_window *window, struct http_scan *scan,
+			       bool request, __u32 at, __u32 len)
+{
+	if (!window || !scan)
+		return 0;
+	__u64 first = window_load(window, at) | BYTES_OF(LOWER);
+	__u64 second;
+
+	if (first == NAME_CONTENT) {
+		second = window_load(window, at + 8) | BYTES_OF(LOWER);
+		if ((second & MASK_BYTES(7)) == NAME_LENGTH)
+			scan->content_length = span_after(at, len, 15);
+	} else if (first == NAME_TRANSFER) {
+		second = window_load(window, at + 8) | BYTES_OF(LOWER);
+		if (second == NAME_ENCODIN)
+			scan->transfer_encoding = span_after(at, len, 18);
+	} else if (!request) {
+		return 0;
+	} else if ((first & MASK_BYTES(5)) == NAME_HOST) {
+		scan->host = span_after(at, len, 5);
+	} else if (first == NAME_USER_AGE) {
+		second = window_load(window, at + 8) | BYTES_OF(LOWER);
+		if ((second & MASK_BYTES(3)) == NAME_NT)
+			scan->user_agent = span_after(at, len, 11);
+	} else if (first == NAME_TRACEPAR) {
+		second = window_load(window, at + 8) | BYTES_OF(LOWER);
+		if ((second & MASK_BYTES(4)) == NAME_ENT)
+			scan->traceparent = span_after(at, len, 12);
+	}
+	return 0;
+}
+
+enum scan_flags {
+	SCAN_REQUEST = 1, /* note the fields of a request */
+	SCAN_FIRST = 2,	  /* the start line is still to come */
+	SCAN_SKIP = 4,	  /* the window begins inside a line whose beginning has been read */
+};
+
+/*
+ * Scans window[scan->line, end), as scan->flags say. Its state lives in *scan, not in registers: the verifier forgets
+ * what it stores there, so that every pass through the loop looks the same to it. Returns 0.
+ */
+__noinline int http_scan_lines(const struct http_window *window, struct http_scan *scan, __u32 end)
+{
+	int i;
+
+	if (!window || !scan)
+		return 0;
+	for (i = 0; i < SCAN_LINES; i++) {
+		__u32 line = scan->line, flags = scan->flags;
+		__u32 lf = http_find_lf(window, line, end);
+		if (lf >= end)
+			break;
+		__u32 len = lf - line;
+		if (len && window_byte(window, lf - 1) == '\r')
+			len--;
+		scan->line = lf + 1;
+		if (flags & SCAN_SKIP) {
+			scan->flags = flags & ~SCAN_SKIP;
+		} else if (flags & SCAN_FIRST) {
+			/* An empty line before the start line is passed over, RFC 9112 section 2.2. */
+			if (!len)
+				continue;
+			scan->start_line = (struct span){.at = line, .len = len};
+			scan->flags = flags & ~SCAN_FIRST;
+		} else if (!len) {
+			scan->complete = true;
+			break;
+		} else {
+			http_scan_field(window, scan, flags & SCAN_REQUEST, line, len);
+		}
+	}
+	scan->stopped = i == SCAN_LINES;
+	return 0;
+}
+
+/* How many blanks window[at, at + len) begins with, a few at most. */
+__noinline int http_count_blanks(const struct http_window *window, __u32 at, __u32 len)
+{
+	if (!window)
+		return 0;
+	for (__u32 i = 0; i < 8; i++) {
+		char c = window_byte(window, at + i);
+		if (i >= len || (c != ' ' && c != '\t'))
+			return i;
+	}
+	return 8;
+}
+
+/* Takes leading blanks off. */
+static __always_inline struct span span_trim(const struct http_window *window, struct span span)
+{
+	return span_after(span.at, span.len, http_count_blanks(window, span.at, span.len));
+}
+
+/* Copies a text into a zeroed field of max bytes, cut there. Returns its stored length. */
+static __always_inline __u8 copy_text(char *to, const __u32 max, const struct http_window *window,
+				      struct span span)
+{
+	__u32 len = span.len;
+
+	opaque(len);
+	if (len > max)
+		len = max;
+	if (!len || span.at + len > WINDOW_BYTES)
+		return 0;
+	memory_copy(to, len, window->bytes + span.at);
+	return len;
+}
+
+enum {
+	LENGTH_INVALID = -1
+};
+
+/* Decimal digits, nothing else but trailing blanks; LENGTH_INVALID when it is no length that can be trusted. */
+__noinline __s64 http_parse_length(const struct http_window *window, __u32 at, __u32 len)
+{
+	__s64 value = 0;
+
+	if (!window)
+		return LENGTH_INVALID;
+	for (__u32 i = 0; i <= MAX_DIGITS; i++) {
+		char c = i < len ? window_byte(window, at + i) : ' ';
+		if (c == ' ' || c == '\t')
+			return i ? value : LENGTH_INVALID;
+		if (c < '0' || c > '9')
+			return LENGTH_INVALID;
+		value = value * 10 + (c - '0');
+	}
+	return LENGTH_INVALID;
+}
+
+/* Is chunked the last transfer coding (RFC 9112 section 6.3)? */
+static __always_inline bool last_coding_is_chunked(const struct http_window *window,
+						   struct span span)
+{
+	const __u64 chunked = WORD8('c', 'h', 'u', 'n', 'k', 'e', 'd', 0);
+
+	if (span.len < 7)
+		return false;
+	__u64 word = window_load(window, span.at + span.len - 7) | BYTES_OF(LOWER);
+	return (word & MASK_BYTES(7)) == chunked;
+}
+
+/* Length of the method token at `at`, 0 when what stands there is not a token and a space (RFC 9110 section 5.6.2). */
+__noinline int http_method_length(const struct http_window *window, __u32 at)
+{
+	if (!window)
+		return 0;
+	/* Letters, and the few other characters that registered methods have, keep noise out cheaply. */
+	for (__u32 i = 0; i < HTTP_METHOD_MAX; i++) {
+		char c = window_byte(window, at + i);
+		char lower = c | LOWER;
+		if (c == ' ')
+			return i;
+		if ((lower < 'a' || lower > 'z') && c != '-' && c != '_' && (c < '0' || c > '9'))
+			return 0;
+	}
+	return 0;
+}
+
+/* Index of the first `?` in window[at, at + len), or len; of a long target only what is kept is searched. */
+__noinline int http_find_query(const struct http_window *window, __u32 at, __u32 len)
+{
+	if (!window)
+		return len;
+	for (__u32 i = 0; i < HTTP_TARGET_MAX; i += 8) {
+		if (i >= len)
+			break;
+		__u64 match = match_byte(window_load(window, at + i), '?');
+		if (!match)
+			continue;
+		__u32 found = i + match_index(match);
+		return found < len ? found : len;
+	}
+	return len;
+}
+
+/*
+ * Copies the request target, up to `?` unless the query is wanted, into the event. whole: the target ends in the window.
+ */
+static __always_inline void read_target(struct http_event *event, const struct http_window *window,
+					struct span target, bool whole, bool query_wanted)
+{
+	__u32 path_len = http_find_query(window, target.at, target.len);
+
+	if (!query_wanted && path_len < target.len)
+		target.len = path_len;
+	event->target_len = copy_text(event->target, HTTP_TARGET_MAX, window, target);
+	event->path_len = path_len < HTTP_TARGET_MAX ? path_len : HTTP_TARGET_MAX;
+	if (path_len > HTTP_TARGET_MAX || (!whole && path_len == target.len))
+		event->flags |= HTTP_PATH_TRUNCATED;
+}
+
+/* method SP target SP HTTP/1.x. An unfinished line (whole false) is read as far as it goes. Returns false if it is none. */
+static __always_inline bool read_request_line(struct http_event *event,
+					      const struct http_window *window, struct span line,
+					      bool whole, bool query_wanted)
+{
+	__u32 method = http_method_length(window, line.at);
+	struct span target;
+
+	if (!method || line.len < method + 2)
+		return false;
+	target = span_after(line.at, line.len, method + 1);
+	if (whole) {
+		if (target.len < 10)
+			return false;
+		target.len -= 9;
+		__u64 version = window_load(window, target.at + target.len + 1);
+		if ((version != VERSION_1_1 && version != VERSION_1_0) ||
+		    window_byte(window, target.at + target.len) != ' ')
+			return false;
+		event->version = version == VERSION_1_1 ? 2 : 1;
+	}
+	event->method_len = copy_text(event->method, HTTP_METHOD_MAX, window,
+				      (struct span){.at = line.at, .len = method});
+	read_target(event, window, target, whole, query_wanted);
+	return true;
+}
+
+/* HTTP/1.x SP status. Returns the status, 0 when it is no status line. */
+static __always_inline __u16 read_status_line(const struct http_window *window, struct span line,
+					      __u8 *version)
+{
+	__u64 word = window_load(window, line.at);
+	__u64 rest = window_load(window, line.at + 8);
+	__u8 hundreds = (rest >> 8 & 0xff) - '0', tens = (rest >> 16 & 0xff) - '0',
+	     ones = (rest >> 24 & 0xff) - '0';
+
+	if ((word != VERSION_1_1 && word != VERSION_1_0) || line.len < 12 || (rest & 0xff) != ' ')
+		return 0;
+	if (hundreds < 1 || hundreds > 9 || tens > 9 || ones > 9)
+		return 0;
+	*version = word == VERSION_1_1 ? 2 : 1;
+	return hundreds * 100 + tens * 10 + ones;
+}
+
+#endif

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
+/* Compiled for its BTF only, never loaded: a type appears there only if something names it. */
+#include "events.h"
+
+const enum text_limits *anchor_text_limits __attribute__((unused));
+const enum protocol *anchor_protocol __attribute__((unused));
+const enum http_outcome *anchor_http_outcome __attribute__((unused));
+const enum http_flags *anchor_http_flags __attribute__((unused));
+const enum drop_reason *anchor_drop_reason __attribute__((unused));
+const struct batch *anchor_batch __attribute__((unused));
+const struct counters *anchor_counters __attribute__((unused));
+const struct http_event *anchor_http_event __attribute__((unused));
