@@ -6,7 +6,7 @@
 import { writeSync } from "node:fs";
 import type { HttpEvent } from "../ffi/event.ts";
 import { hostForUrl } from "./listen.ts";
-import { printable, transactionLine } from "./terminal.ts";
+import { jsonLine, printable, transactionLine } from "./terminal.ts";
 
 interface TailOptions {
   host: string;
@@ -77,7 +77,7 @@ const tail = ({
   };
   signal.addEventListener("abort", finish, { once: true });
 
-  const line = json ? (event: HttpEvent) => JSON.stringify(event) : transactionLine;
+  const line = json ? jsonLine : transactionLine;
   socket.onmessage = ({ data }) => {
     const frame: Frame = JSON.parse(String(data));
     greeted ||= frame.type === "hello";

@@ -16,6 +16,13 @@ const printable = (text: string): string =>
     return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
   });
 
+/** The event as one line of JSON, whose strings hold the same letters as escapes. */
+const jsonLine = (event: HttpEvent): string =>
+  JSON.stringify(event).replace(
+    UNPRINTABLE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+
 const clock = (unixNano: string): string => new Date(Number(BigInt(unixNano) / 1_000_000n)).toISOString().slice(11, 23);
 
 const duration = (nano: number): string => {
@@ -43,4 +50,4 @@ const transactionLine = (event: HttpEvent): string => {
   return columns.join("  ");
 };
 
-export { printable, transactionLine };
+export { jsonLine, printable, transactionLine };
