@@ -1,0 +1,48 @@
+import { channel } from "node:diagnostics_channel";
+import { MockOtlpServer } from "@elastic/mockotlpserver";
+import { type ReceivedSpan, receivedSpans } from "./otlp.ts";
+
+/**
+ * The receiver hears its own requests over this channel. Bun forgets a channel that nobody holds, with its subscribers,
+ * where Node keeps one that has any.
+ */
+const HELD_CHANNELS = [channel("otlp.v1.trace")];
+
+/** Elastic's OTLP receiver: decodes protobuf with OpenTelemetry's own .proto files. An unknown field would pass. */
+class Receiver {
+  spans: ReceivedSpan[] = [];
+  requests: { path: string; headers: Record<string, string> }[] = [];
+  readonly #server = new MockOtlpServer({
+    services: ["http"],
+    logLevel: "error",
+    httpHostname: "127.0.0.1",
+    httpPort: 0,
+    onTrace: (request) => {
+      for (const span of receivedSpans(request)) this.spans.push(span);
+    },
+    onRequest: (request) => {
+      this.requests.push(request);
+    },
+  });
+
+  get url(): URL {
+    return this.#server.httpUrl;
+  }
+
+  async start(): Promise<void> {
+    if (HELD_CHANNELS.length === 0) throw new Error("expected the channel to be held");
+    await this.#server.start();
+  }
+
+  close(): Promise<void> {
+    return this.#server.close();
+  }
+
+  /** Forgets what came in so far. */
+  clear(): void {
+    this.spans = [];
+    this.requests = [];
+  }
+}
+
+export { Receiver };
