@@ -7,9 +7,9 @@ const SERVICE = join(import.meta.dir, "../../server/setup/service.mjs");
 
 /** Says its arguments, then each signal that it gets; ends 300 ms after the first one, as an ordered shutdown would. */
 const SERVICE_STUB = `
-  console.log("pid", process.pid, ...process.argv.slice(2));
   for (const name of ["SIGINT", "SIGTERM"]) process.on(name, () => { console.log(name); setTimeout(() => process.exit(7), 300); });
   setInterval(() => {}, 1000);
+  console.log("pid", process.pid, ...process.argv.slice(2));
 `;
 
 /** A launcher, as its own process, and the lines that the service behind it prints. */
