@@ -2,7 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { dependencyStamp, findBun, installDependencies, pinnedBunVersion } from "../../server/setup/bun.mjs";
-import { place, temporaryFolder } from "./support/folder.ts";
+import { keepQuiet, place, temporaryFolder } from "./support/folder.ts";
+
+keepQuiet();
 
 const bunThatSays = (version: string, install = "exit 0") => `#!/bin/sh
 [ "$1" = --version ] && { echo ${version}; exit 0; }

@@ -2,7 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { installPackages, missingPackages } from "../../server/setup/packages.mjs";
-import { place, temporaryFolder } from "./support/folder.ts";
+import { keepQuiet, place, temporaryFolder } from "./support/folder.ts";
+
+keepQuiet();
 
 const TOOL = "#!/bin/sh\n";
 

@@ -1,4 +1,4 @@
-import { afterAll } from "bun:test";
+import { afterAll, spyOn } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -18,4 +18,10 @@ export function place(folder: string, files: Record<string, string>): void {
     writeFileSync(path, content);
     if (content.startsWith("#!")) chmodSync(path, 0o755);
   }
+}
+
+/** Keeps the progress lines of what is tested out of the tests' own output. */
+export function keepQuiet(): void {
+  const write = spyOn(process.stderr, "write").mockImplementation(() => true);
+  afterAll(() => write.mockRestore());
 }
