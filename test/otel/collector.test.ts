@@ -68,6 +68,25 @@ describe("a batch of ten", () => {
   });
 });
 
+test("one refused batch does not take the rest of a flush with it", async () => {
+  collector.script.push({ do: "status", status: 400 });
+  pipeline.offer(httpEvents(1000));
+  await pipeline.flush();
+  expect(pipeline.stats()).toMatchObject({ exported: 990, dropped: { export_failed: 10 } });
+  expect(log.warnings).toEqual([
+    `The collector at http://127.0.0.1:${collector.port}/v1/traces refused 10 spans: HTTP 400 Bad Request. They are dropped.`,
+  ]);
+});
+
+test("a rejection is counted for its own batch and not for the next, whose answer is lost", async () => {
+  collector.script.push({ do: "partial", rejected: 3 }, { do: "cut" });
+  for (let i = 0; i < 2; i++) {
+    pipeline.offer(httpEvents(10));
+    await pipeline.flush();
+  }
+  expect(pipeline.stats()).toMatchObject({ exported: 17, rejected: 3 });
+});
+
 test("a collector that dies and comes back on the same port is warned of once and welcomed once", async () => {
   const { port } = collector;
   pipeline.offer(httpEvents(10));
