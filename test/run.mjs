@@ -10,8 +10,12 @@ const LIMIT_MINUTES = 20;
 /** @type {import("./runner/report.mjs").Outcome[]} */
 const outcomes = [];
 
+let givenUp = false;
+
 /** @param {string} problem that ends the run before its checks are through */
 async function giveUp(problem) {
+  if (givenUp) return;
+  givenUp = true;
   outcomes.push({ passed: 0, failed: 1, skipped: [], problem });
   process.stderr.write(`\n${problem}\n`);
   await endRunning();
@@ -38,6 +42,8 @@ await runMain(async () => {
   for (const check of args.length > 0 ? [tests] : [...staticChecks(ROOT), tests]) {
     const started = Date.now();
     const outcome = await check.run();
+    // The check was ended along with the run, which is reported elsewhere.
+    if (givenUp) return new Promise(() => {});
     outcomes.push(outcome);
     const seconds = ((Date.now() - started) / 1000).toFixed(1);
     if (outcome.passed + outcome.failed === 0 && !outcome.problem) continue;
