@@ -98,10 +98,8 @@ static __always_inline struct http_conn *http_conn_create(const struct segment *
 		batch_refuse(&http_counters, DROP_TABLE_FULL);
 		return NULL;
 	}
-	if (!err) {
+	if (!err)
 		conn->client = segment->from;
-		conn->flow[ROLE_CLIENT].next_seq = segment->seq;
-	}
 	return conn;
 }
 

@@ -54,7 +54,8 @@ struct http_flow {
 	__u8 state;	  /* enum http_flow_state */
 	__u8 flags;	  /* enum http_flow_flags */
 	__u16 carry_len;  /* bytes of the unfinished line that end carry */
-	__u16 pad;
+	__u8 known;	  /* next_seq holds: a segment of this direction was seen */
+	__u8 pad;
 	char carry[HTTP_CARRY];
 };
 

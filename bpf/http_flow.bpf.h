@@ -412,8 +412,9 @@ __noinline int http_round(packet_t *packet, struct http_conn *conn, struct segme
 static __always_inline bool flow_align(struct http_conn *conn, struct http_flow *flow,
 				       struct segment *segment, __u8 role)
 {
-	__s32 seen = flow->next_seq - segment->seq;
+	__s32 seen = flow->known ? flow->next_seq - segment->seq : 0;
 
+	flow->known = 1;
 	if (seen >= 0) {
 		segment->pos = seen;
 		return seen < segment->len;
@@ -455,6 +456,7 @@ static __always_inline int http_read_segment(packet_t *packet, struct http_conn 
 		http_end_early(conn, HTTP_OUTCOME_CLOSED, segment->now_ns);
 		flow_expect_message(flow);
 		flow->next_seq = segment->seq;
+		flow->known = 1;
 		conn->fin = 0;
 		conn->last_ns = segment->now_ns;
 		return SEGMENT_KEEP;

@@ -1,6 +1,6 @@
 /** What the kernel answered when one thing was really tried (as ffi/probe.ts reports it). */
 export interface Probe {
-  name: "bpf" | "perf" | "packet-socket" | "raw-tracepoint" | "test-run" | "btf";
+  name: "bpf" | "atomics" | "for-each" | "perf" | "packet-socket" | "raw-tracepoint" | "test-run" | "btf";
   ok: boolean;
   errno: number;
   detail: string;
@@ -51,6 +51,16 @@ const RUN_AS_ROOT = "Run as root, or give the process CAP_BPF, CAP_PERFMON and C
 
 const PROBES: Record<Probe["name"], { label: string; why: string; remedy: string }> = {
   bpf: { label: "BPF", why: "a program was loaded", remedy: RUN_AS_ROOT },
+  atomics: {
+    label: "BPF atomics",
+    why: "compare-and-swap, which keeps events exact where contexts and CPUs meet",
+    remedy: "Use Linux 5.15 or newer: the instruction came with 5.12.",
+  },
+  "for-each": {
+    label: "BPF map iteration",
+    why: "a helper that finds connections which have fallen silent",
+    remedy: "Use Linux 5.15 or newer: bpf_for_each_map_elem came with 5.13.",
+  },
   btf: {
     label: "BTF",
     why: "the kernel describes its own structures, so no headers are needed",

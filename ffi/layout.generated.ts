@@ -1,0 +1,143 @@
+// Generated from BTF by ffi/generate-layout.ts; do not edit. Source: bpf/events.h, ffi/reader.h.
+// A struct is { SIZE, member: byte offset }; an enum is { NAME: value }.
+
+export const text_limits = {
+  HTTP_TARGET_MAX: 192,
+  HTTP_HOST_MAX: 64,
+  HTTP_USER_AGENT_MAX: 88,
+  HTTP_TRACEPARENT_MAX: 56,
+  HTTP_METHOD_MAX: 16,
+} as const;
+
+export const protocol = {
+  PROTOCOL_HTTP: 1,
+} as const;
+
+export const http_outcome = {
+  HTTP_OUTCOME_COMPLETE: 0,
+  HTTP_OUTCOME_CLOSED: 1,
+  HTTP_OUTCOME_RESET: 2,
+  HTTP_OUTCOME_SUPERSEDED: 3,
+  HTTP_OUTCOME_TIMEOUT: 4,
+  HTTP_OUTCOME_UPGRADED: 5,
+} as const;
+
+export const http_flags = {
+  HTTP_PATH_TRUNCATED: 1,
+} as const;
+
+export const drop_reason = {
+  DROP_PAGES_FULL: 0,
+  DROP_CONTENDED: 1,
+  DROP_TABLE_FULL: 2,
+  DROP_COPY_REFUSED: 3,
+  DROP_REASONS: 4,
+} as const;
+
+export const batch = {
+  SIZE: 24,
+  idx: 0,
+  cpu: 8,
+  protocol: 12,
+  len: 14,
+  event_size: 16,
+  pad: 18,
+} as const;
+
+export const counters = {
+  SIZE: 128,
+  observed: 0,
+  enqueued: 8,
+  flushed: 16,
+  batches: 24,
+  flush_refused: 32,
+  barrier_again: 40,
+  parse_refused: 48,
+  connection_busy: 56,
+  dropped: 64,
+  pad: 96,
+} as const;
+
+export const http_event = {
+  SIZE: 512,
+  start_ns: 0,
+  first_byte_ns: 8,
+  end_ns: 16,
+  request_body_bytes: 24,
+  response_body_bytes: 32,
+  request_header_bytes: 40,
+  response_header_bytes: 44,
+  client_address: 48,
+  server_address: 64,
+  client_port: 80,
+  server_port: 82,
+  status: 84,
+  version: 86,
+  outcome: 87,
+  flags: 88,
+  method_len: 89,
+  host_len: 90,
+  user_agent_len: 91,
+  traceparent_len: 92,
+  path_len: 93,
+  target_len: 94,
+  pad: 95,
+  method: 96,
+  traceparent: 112,
+  host: 168,
+  user_agent: 232,
+  target: 320,
+} as const;
+
+export const barrier_limits = {
+  BARRIER_MISSING_MAX: 12,
+} as const;
+
+export const record_kind = {
+  RECORD_PAD: 0,
+  RECORD_BATCH: 1,
+  RECORD_BARRIER: 2,
+  RECORD_STOPPED: 3,
+} as const;
+
+export const record = {
+  SIZE: 8,
+  kind: 0,
+  size: 4,
+} as const;
+
+export const barrier_done = {
+  SIZE: 32,
+  ticket: 0,
+  missing_count: 4,
+  missing: 8,
+} as const;
+
+export const reader_stats = {
+  SIZE: 128,
+  batches: 0,
+  events: 8,
+  bytes: 16,
+  wakes: 24,
+  kicks: 32,
+  barriers: 40,
+  barrier_retries: 48,
+  ring_full: 56,
+  lost_records: 64,
+  out_of_order: 72,
+  malformed: 80,
+  sockets: 88,
+  pad: 96,
+} as const;
+
+export const reader_options = {
+  SIZE: 32,
+  ring_bytes: 0,
+  shared_ring_bytes: 4,
+  watermark_bytes: 8,
+  kick_millis: 12,
+  connections_max: 16,
+  idle_timeout_millis: 20,
+  capture_query: 24,
+  pad: 28,
+} as const;

@@ -1,0 +1,84 @@
+import type { CaptureStats, ProtocolLedger } from "./event.ts";
+import { counters as Counters, drop_reason, reader_stats as ReaderStats } from "./layout.generated.ts";
+
+type KernelLedger = Omit<ProtocolLedger, "delivered" | "pending">;
+
+/** Counters that explain but do not enter the identities. */
+const DIAGNOSTICS = [
+  "flushed",
+  "batches",
+  "flush_refused",
+  "barrier_again",
+  "parse_refused",
+  "connection_busy",
+] as const;
+const REASONS = Object.entries(drop_reason)
+  .filter(([name]) => name.startsWith("DROP_") && name !== "DROP_REASONS")
+  .map(([name, index]) => ({ reason: name.slice("DROP_".length).toLowerCase(), index }));
+/** An enqueue that is half-way makes a reading uneven for some tens of nanoseconds. */
+const READ_TRIES = 64;
+
+/** The kernel's counters of one protocol, as mapped memory that changes while it is read. */
+export class KernelCounters {
+  readonly #words: BigUint64Array;
+  readonly cpus: number;
+
+  constructor(memory: ArrayBuffer, cpus: number) {
+    this.#words = new BigUint64Array(memory);
+    this.cpus = cpus;
+  }
+
+  /** One CPU's side of the ledger; taken again, up to a bound, until it is even. */
+  readCpu(cpu: number): KernelLedger {
+    for (let tries = 0; ; tries++) {
+      const ledger = this.#read(cpu);
+      const dropped = Object.values(ledger.dropped).reduce((sum, count) => sum + count, 0);
+      if (ledger.observed === ledger.enqueued + dropped || tries >= READ_TRIES) return ledger;
+    }
+  }
+
+  diagnostics(prefix: string): Record<string, number> {
+    return Object.fromEntries(
+      DIAGNOSTICS.map((name) => {
+        let sum = 0;
+        for (let cpu = 0; cpu < this.cpus; cpu++) sum += this.#word(cpu, Counters[name]);
+        return [`${prefix}_${name}`, sum];
+      }),
+    );
+  }
+
+  #read(cpu: number): KernelLedger {
+    const dropped: Record<string, number> = {};
+    for (const { reason, index } of REASONS) {
+      const count = this.#word(cpu, Counters.dropped + index * 8);
+      if (count > 0) dropped[reason] = count;
+    }
+    return { observed: this.#word(cpu, Counters.observed), enqueued: this.#word(cpu, Counters.enqueued), dropped };
+  }
+
+  #word(cpu: number, offset: number): number {
+    return Number(this.#words[(cpu * Counters.SIZE + offset) / 8]);
+  }
+}
+
+/** The reader's counters by name. */
+export function readReaderStats(words: BigUint64Array): Record<string, number> {
+  const entries = Object.entries(ReaderStats).filter(([name]) => name !== "SIZE" && name !== "pad");
+  return Object.fromEntries(entries.map(([name, offset]) => [name, Number(words[offset / 8])]));
+}
+
+/** Adds the CPUs up; `delivered` is user space's. */
+export function protocolLedger(
+  kernel: KernelCounters,
+  delivered: number,
+): { total: ProtocolLedger; cpus: CaptureStats["cpus"][number]["protocols"][string][] } {
+  const cpus = Array.from({ length: kernel.cpus }, (_, cpu) => kernel.readCpu(cpu));
+  const total: ProtocolLedger = { observed: 0, enqueued: 0, delivered, pending: 0, dropped: {} };
+  for (const { observed, enqueued, dropped } of cpus) {
+    total.observed += observed;
+    total.enqueued += enqueued;
+    for (const [reason, count] of Object.entries(dropped)) total.dropped[reason] = (total.dropped[reason] ?? 0) + count;
+  }
+  total.pending = total.enqueued - delivered;
+  return { total, cpus };
+}

@@ -1,0 +1,20 @@
+import type { ViewOf } from "./batch.ts";
+import { HttpEventView } from "./http-view.ts";
+import { http_event, protocol } from "./layout.generated.ts";
+
+/** A stream that `USM_EVENTS_INIT` declares, and how its events are read. */
+export interface Protocol<V> {
+  readonly name: string;
+  /** `enum protocol`. */
+  readonly number: number;
+  /** `sizeof` its event; a batch that says otherwise is refused. */
+  readonly eventSize: number;
+  readonly viewOf: ViewOf<V>;
+}
+
+export const http: Protocol<HttpEventView> = {
+  name: "http",
+  number: protocol.PROTOCOL_HTTP,
+  eventSize: http_event.SIZE,
+  viewOf: (batch, offset) => new HttpEventView(batch, offset),
+};

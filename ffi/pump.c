@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "pump.h"
+
+enum {
+	EVENTS_MAX = 64,
+	/* A barrier on one CPU gives up after this; what it waits for is an enqueue half-way, some microseconds. */
+	BARRIER_MILLIS = 1000,
+	HARVESTS_PER_TIMEOUT = 8,
+	HARVEST_MILLIS_MAX = 5000,
+	/* Nicer than the rest of the process is not: the pump does little and everything waits for it. */
+	PUMP_NICE = -10,
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+static bool is_set(const uint32_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+void pump_poke(struct pump *pump)
+{
+	uint64_t one = 1;
+
+	/* Fails only when the counter is at its limit, and then the pump is awake already. */
+	if (write(pump->command_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+static void wake_javascript(struct pump *pump)
+{
+	shared_ring_publish(&pump->ring);
+	if (!__atomic_exchange_n(&pump->armed, 0, __ATOMIC_ACQ_REL))
+		return;
+	pump->stats->wakes++;
+	/* A full or closed socket: a byte is there already, or nobody listens any more. */
+	if (send(pump->wake_fd, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		return;
+}
+
+/* Publishes, wakes if something is new, and sleeps until poked, a ring is ready or the time-out. */
+static void wait_for_events(struct pump *pump, int timeout_millis)
+{
+	struct epoll_event events[EVENTS_MAX];
+	int count = epoll_wait(pump->epoll_fd, events, EVENTS_MAX, timeout_millis);
+	uint64_t value;
+
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.fd == pump->command_fd) {
+			if (read(pump->command_fd, &value, sizeof(value)) < 0)
+				continue;
+		} else if (events[i].data.fd == pump->taps.netlink_fd) {
+			taps_drain_netlink(&pump->taps);
+			taps_refresh(&pump->taps);
+			pump->stats->sockets = pump->taps.opened;
+		}
+	}
+}
+
+/* Blocks until the shared ring has room again. Returns false when JavaScript has given up reading. */
+static bool wait_for_room(struct pump *pump)
+{
+	while (!shared_ring_has_room(&pump->ring)) {
+		if (is_set(&pump->abandon))
+			return false;
+		__atomic_store_n(&pump->waiting_for_room, 1, __ATOMIC_SEQ_CST);
+		wake_javascript(pump);
+		if (shared_ring_has_room(&pump->ring))
+			break;
+		pump->stats->ring_full++;
+		wait_for_events(pump, 100);
+	}
+	__atomic_store_n(&pump->waiting_for_room, 0, __ATOMIC_RELEASE);
+	return true;
+}
+
+/* Moves what a CPU's ring holds, waiting for room as often as needed. */
+static bool consume_wholly(struct pump *pump, struct stream *stream, int cpu)
+{
+	while (!stream_consume(stream, cpu))
+		if (!wait_for_room(pump))
+			return false;
+	return true;
+}
+
+static bool consume_all(struct pump *pump)
+{
+	for (int s = 0; s < pump->stream_count; s++)
+		for (int cpu = 0; cpu < pump->cpus; cpu++)
+			if (!consume_wholly(pump, &pump->streams[s], cpu))
+				return false;
+	return true;
+}
+
+/* Empties one CPU's pages into its ring, again and again until nothing was half-way. Returns 0 or a negative errno. */
+static int barrier_cpu(struct pump *pump, struct stream *stream, int cpu, uint64_t deadline_ns)
+{
+	for (;;) {
+		int err = stream_barrier(stream, cpu);
+		if (!err)
+			return 0;
+		if (err == -ENOSPC) {
+			if (!consume_wholly(pump, stream, cpu))
+				return -ECANCELED;
+		} else if (err != -EAGAIN && err != -EBUSY) {
+			return err;
+		}
+		if (now_ns() > deadline_ns)
+			return -ETIMEDOUT;
+		pump->stats->barrier_retries++;
+		sched_yield();
+	}
+}
+
+/* Runs one barrier over all CPUs and puts its record behind all that it flushed. */
+static bool run_barrier(struct pump *pump, uint32_t ticket)
+{
+	struct barrier_done done = {.ticket = ticket};
+	uint64_t deadline_ns = now_ns() + BARRIER_MILLIS * 1000000ull;
+
+	for (int s = 0; s < pump->stream_count; s++) {
+		struct stream *stream = &pump->streams[s];
+		for (int cpu = 0; cpu < pump->cpus; cpu++) {
+			if (!stream->rings[cpu].buffer && !stream_is_pending(stream, cpu))
+				continue;
+			if (!barrier_cpu(pump, stream, cpu, deadline_ns))
+				continue;
+			if (done.missing_count < BARRIER_MISSING_MAX)
+				done.missing[done.missing_count] = cpu;
+			done.missing_count++;
+		}
+	}
+	if (!consume_all(pump) || !wait_for_room(pump))
+		return false;
+	memcpy(shared_ring_reserve(&pump->ring, RECORD_BARRIER, sizeof(done)), &done, sizeof(done));
+	pump->stats->barriers++;
+	pump->ticket_done = ticket;
+	return true;
+}
+
+/* A quiet CPU receives no packet that would flush its pages; only CPUs with something pending are disturbed. */
+static void kick_pending(struct pump *pump)
+{
+	for (int s = 0; s < pump->stream_count; s++) {
+		for (int cpu = 0; cpu < pump->cpus; cpu++) {
+			if (!stream_is_pending(&pump->streams[s], cpu))
+				continue;
+			pump->stats->kicks++;
+			stream_barrier(&pump->streams[s], cpu);
+		}
+	}
+}
+
+static void harvest(struct pump *pump, uint64_t now)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	uint64_t millis = pump->options.idle_timeout_millis / HARVESTS_PER_TIMEOUT;
+
+	if (pump->harvest_fd < 0 || now < pump->next_harvest_ns)
+		return;
+	bpf_prog_test_run_opts(pump->harvest_fd, &opts);
+	if (millis > HARVEST_MILLIS_MAX)
+		millis = HARVEST_MILLIS_MAX;
+	pump->next_harvest_ns = now + (millis ?: 1) * 1000000;
+}
+
+static bool mask_has(const char *list, int cpu)
+{
+	int first, last, used;
+
+	while (sscanf(list, "%d%n", &first, &used) == 1) {
+		list += used;
+		last = first;
+		if (*list == '-' && sscanf(list, "-%d%n", &last, &used) == 1)
+			list += used;
+		if (cpu >= first && cpu <= last)
+			return true;
+		if (*list != ',')
+			break;
+		list++;
+	}
+	return false;
+}
+
+/* A ring for each CPU that is online: an event of a CPU that went is dead for good, also when the CPU comes back. */
+static int refresh_cpus(struct pump *pump)
+{
+	char online[sizeof(pump->cpu_online)] = "";
+	ssize_t len = pread(pump->cpu_online_fd, online, sizeof(online) - 1, 0);
+	int err = 0;
+
+	if (len <= 0)
+		return -EIO;
+	if (!strcmp(online, pump->cpu_online))
+		return 0;
+	for (int s = 0; s < pump->stream_count; s++) {
+		struct stream *stream = &pump->streams[s];
+		for (int cpu = 0; cpu < pump->cpus; cpu++) {
+			bool want = mask_has(online, cpu), have = stream->rings[cpu].buffer;
+			if (have && !want) {
+				consume_wholly(pump, stream, cpu);
+				stream_close_ring(stream, cpu);
+			} else if (want && !have) {
+				int fd = stream_open_ring(stream, cpu, pump->options.ring_bytes,
+							  pump->options.watermark_bytes);
+				struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+				/* Before any program is attached: a wake-up before it is added would be missed. */
+				if (fd < 0 ||
+				    epoll_ctl(pump->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
+					err = fd < 0 ? fd : -errno;
+			}
+		}
+	}
+	memcpy(pump->cpu_online, online, sizeof(online));
+	return err;
+}
+
+static void tick(struct pump *pump)
+{
+	uint64_t now = now_ns();
+
+	if (now < pump->next_tick_ns)
+		return;
+	refresh_cpus(pump);
+	harvest(pump, now);
+	kick_pending(pump);
+	pump->next_tick_ns = now_ns() + pump->options.kick_millis * 1000000ull;
+}
+
+static void *pump_main(void *argument)
+{
+	struct pump *pump = argument;
+	bool detached = false;
+
+	setpriority(PRIO_PROCESS, 0, PUMP_NICE);
+	while (!is_set(&pump->abandon)) {
+		uint32_t wanted = __atomic_load_n(&pump->ticket_wanted, __ATOMIC_ACQUIRE);
+		bool stopping = is_set(&pump->stop_wanted);
+
+		if (stopping && !detached) {
+			pump->detach(pump->context);
+			detached = true;
+			wanted++; /* what was enqueued until now is flushed like by any barrier */
+		}
+		tick(pump);
+		if (!consume_all(pump))
+			break;
+		if (wanted != pump->ticket_done && !run_barrier(pump, wanted))
+			break;
+		if (stopping) {
+			if (wait_for_room(pump)) {
+				shared_ring_reserve(&pump->ring, RECORD_STOPPED, 0);
+				wake_javascript(pump);
+			}
+			break;
+		}
+		if (pump->ring.head != pump->ring.written)
+			wake_javascript(pump);
+		wait_for_events(pump, pump->options.kick_millis);
+	}
+	return NULL;
+}
+
+static int watch(struct pump *pump, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+	return epoll_ctl(pump->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+int pump_init(struct pump *pump)
+{
+	pump->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	pump->command_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	pump->cpu_online_fd = open("/sys/devices/system/cpu/online", O_RDONLY | O_CLOEXEC);
+	pump->armed = 1;
+	if (pump->epoll_fd < 0 || pump->command_fd < 0 || pump->cpu_online_fd < 0)
+		return -errno;
+	int err = watch(pump, pump->command_fd);
+	return err ?: refresh_cpus(pump);
+}
+
+int pump_start(struct pump *pump)
+{
+	sigset_t all, before;
+	int err = watch(pump, pump->taps.netlink_fd);
+
+	if (err)
+		return err;
+	/* Signals are the main thread's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = -pthread_create(&pump->thread, NULL, pump_main, pump);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (err)
+		return err;
+	pthread_setname_np(pump->thread, "kernelcast-pump");
+	pump->running = true;
+	return 0;
+}
+
+void pump_join(struct pump *pump)
+{
+	if (!pump->running)
+		return;
+	pthread_join(pump->thread, NULL);
+	pump->running = false;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd > 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void pump_free(struct pump *pump)
+{
+	for (int s = 0; s < pump->stream_count; s++)
+		stream_free(&pump->streams[s]);
+	shared_ring_free(&pump->ring);
+	close_fd(&pump->cpu_online_fd);
+	close_fd(&pump->command_fd);
+	close_fd(&pump->epoll_fd);
+	close_fd(&pump->wake_fd);
+}

@@ -1,0 +1,26 @@
+export interface ReaderOptions {
+  /** Of each perf ring, one per CPU and protocol; a power of two. */
+  ringBytes: number;
+  /** Between the reader's thread and JavaScript; a power of two. */
+  sharedRingBytes: number;
+  /** How full a perf ring gets before the reader's thread is woken. */
+  watermarkBytes: number;
+  /** How long an event waits at most on a CPU that receives nothing more. */
+  kickMillis: number;
+  /** Connections followed at once; transactions of further ones are counted as dropped. */
+  connectionsMax: number;
+  /** A connection silent for so long is given up. */
+  idleTimeoutMillis: number;
+  /** Keep what follows `?` in the request target; it may hold secrets. */
+  captureQuery: boolean;
+}
+
+export const DEFAULT_READER_OPTIONS: Readonly<ReaderOptions> = {
+  ringBytes: 2 * 1024 * 1024,
+  sharedRingBytes: 16 * 1024 * 1024,
+  watermarkBytes: 128 * 1024,
+  kickMillis: 10,
+  connectionsMax: 65536,
+  idleTimeoutMillis: 60_000,
+  captureQuery: false,
+};

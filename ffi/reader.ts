@@ -1,0 +1,180 @@
+import { RawBatch, type RingMemory } from "./batch.ts";
+import { CaptureError } from "./errors.ts";
+import {
+  batch as Batch,
+  counters as Counters,
+  reader_options as Options,
+  reader_stats as Stats,
+} from "./layout.generated.ts";
+import { KernelCounters, readReaderStats } from "./ledger.ts";
+import { DEFAULT_READER_OPTIONS, type ReaderOptions } from "./reader-options.ts";
+import { Ring } from "./ring.ts";
+import { cstring, type Pointer, symbols, textOf, toArrayBuffer } from "./symbols.ts";
+import { listenForWake, type Wake } from "./wake.ts";
+
+export interface BarrierDone {
+  /** Rises by one per barrier. */
+  id: number;
+  /** The lowest CPUs that did not answer. */
+  missingCpus: number[];
+}
+
+export type BatchHandler = (batch: RawBatch) => void;
+
+const OBJECT = new URL("../bpf/.output/http.bpf.o", import.meta.url).pathname;
+const ERROR_BYTES = 1024;
+
+/**
+ * The C reader as an object: opened, started, stopped and closed, once each and in that order. A call that comes again,
+ * or too early, does nothing. All of it runs on the thread that opened it.
+ */
+export class Reader {
+  readonly counters: KernelCounters;
+  readonly #handle: Pointer;
+  readonly #ring: Ring;
+  readonly #mapped: ArrayBuffer[];
+  readonly #stats: BigUint64Array;
+  readonly #handlers = new Map<number, BatchHandler>();
+  readonly #delivered = new Map<number, number>();
+  readonly #waiting: { ticket: number; resolve: (done: BarrierDone) => void }[] = [];
+  readonly #pauses = new Set<() => void>();
+  readonly #drained = Promise.withResolvers<void>();
+  #wake: Wake | undefined;
+  #state: "open" | "running" | "stopping" | "stopped" | "closed" = "open";
+  #barriers = 0;
+
+  /** Loads the programs. @throws CaptureError when the kernel or this process may not */
+  constructor(options: Partial<ReaderOptions> = {}) {
+    const all = { ...DEFAULT_READER_OPTIONS, ...options };
+    const error = Buffer.alloc(ERROR_BYTES);
+    const handle = symbols.reader_open(cstring(OBJECT), encodeOptions(all), error, ERROR_BYTES);
+    if (handle === null) throw new CaptureError(textOf(error));
+    this.#handle = handle as Pointer;
+    this.#ring = new Ring(this.#handle, all.sharedRingBytes, {
+      onBatch: (memory, offset) => this.#onBatch(memory, offset),
+      onBarrier: (ticket, missingCpus) => this.#onBarrier(ticket, missingCpus),
+      onStopped: () => this.#onStopped(),
+      onPause: () => this.#pause(),
+    });
+    const cpus = symbols.reader_cpus(this.#handle);
+    const stats = toArrayBuffer(symbols.reader_stats(this.#handle) as Pointer, 0, Stats.SIZE);
+    const counters = toArrayBuffer(
+      symbols.reader_counters(this.#handle, cstring("http")) as Pointer,
+      0,
+      cpus * Counters.SIZE,
+    );
+    this.#mapped = [stats, counters];
+    this.#stats = new BigUint64Array(stats);
+    this.counters = new KernelCounters(counters, cpus);
+  }
+
+  get running(): boolean {
+    return this.#state === "running";
+  }
+
+  /** Attaches the programs. @throws CaptureError */
+  async start(): Promise<void> {
+    if (this.#state !== "open") return;
+    const error = Buffer.alloc(ERROR_BYTES);
+    this.#wake = await listenForWake(symbols.reader_wake_fd(this.#handle), this.#ring.drain);
+    if (symbols.reader_start(this.#handle, error, ERROR_BYTES) < 0) throw new CaptureError(textOf(error));
+    this.#state = "running";
+  }
+
+  /** Gives each batch of a protocol to the handler, in order; one handler per protocol, undefined takes it away. */
+  handle(protocol: number, handler: BatchHandler | undefined): void {
+    if (handler === undefined) this.#handlers.delete(protocol);
+    else this.#handlers.set(protocol, handler);
+  }
+
+  /** Calls `listener` when the batches of one turn have been handed out, and before any barrier or stop is answered. */
+  onPause(listener: () => void): void {
+    this.#pauses.add(listener);
+  }
+
+  /** Events of a protocol that have been handed to its handler. */
+  delivered(protocol: number): number {
+    return this.#delivered.get(protocol) ?? 0;
+  }
+
+  /**
+   * Resolves when every event whose enqueue ended before the call has been handed out. Calls that arrive while a barrier
+   * runs share the next one. @throws CaptureError when not running
+   */
+  sync(): Promise<BarrierDone> {
+    if (this.#state !== "running") throw new CaptureError(`cannot sync: the capture is ${this.#state}, not running`);
+    const { promise, resolve } = Promise.withResolvers<BarrierDone>();
+    this.#waiting.push({ ticket: symbols.reader_sync(this.#handle), resolve });
+    return promise;
+  }
+
+  /** Detaches, then resolves when all that had been enqueued has been handed out. */
+  async stop(): Promise<void> {
+    if (this.#state === "running") {
+      this.#state = "stopping";
+      symbols.reader_stop(this.#handle);
+    }
+    if (this.#state === "stopping") await this.#drained.promise;
+  }
+
+  /** Unloads everything, at once; what was not read is gone. */
+  close(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#wake?.close();
+    this.#ring.close();
+    for (const memory of this.#mapped) memory.transfer(0);
+    symbols.reader_close(this.#handle);
+    this.#drained.resolve();
+  }
+
+  /** The C side's counters by name. */
+  stats(): Record<string, number> {
+    return readReaderStats(this.#stats);
+  }
+
+  /** Leaves out the connections that this process accepts on a TCP port. */
+  setListenPort(port: number): void {
+    const status = symbols.reader_set_listen_port(this.#handle, port);
+    if (status < 0) throw new CaptureError(`cannot leave out connections to port ${port}: errno ${-status}`);
+  }
+
+  #onBatch(memory: RingMemory, offset: number): void {
+    const batch = new RawBatch(memory, offset);
+    const protocol = memory.u16[(offset + Batch.protocol) >> 1] as number;
+    this.#handlers.get(protocol)?.(batch);
+    batch.expire();
+    this.#delivered.set(protocol, this.delivered(protocol) + batch.length);
+  }
+
+  #onBarrier(ticket: number, missingCpus: number[]): void {
+    this.#pause();
+    const done = { id: ++this.#barriers, missingCpus };
+    // Tickets are 32 bits and may wrap, so they are compared by distance.
+    while (this.#waiting[0] !== undefined && ((ticket - this.#waiting[0].ticket) | 0) >= 0) {
+      this.#waiting.shift()?.resolve(done);
+    }
+  }
+
+  #onStopped(): void {
+    this.#pause();
+    this.#state = "stopped";
+    this.#drained.resolve();
+  }
+
+  #pause(): void {
+    for (const listener of this.#pauses) listener();
+  }
+}
+
+function encodeOptions(options: ReaderOptions): Buffer {
+  const bytes = Buffer.alloc(Options.SIZE);
+  bytes.writeUInt32LE(options.ringBytes, Options.ring_bytes);
+  bytes.writeUInt32LE(options.sharedRingBytes, Options.shared_ring_bytes);
+  bytes.writeUInt32LE(options.watermarkBytes, Options.watermark_bytes);
+  bytes.writeUInt32LE(options.kickMillis, Options.kick_millis);
+  bytes.writeUInt32LE(options.connectionsMax, Options.connections_max);
+  bytes.writeUInt32LE(options.idleTimeoutMillis, Options.idle_timeout_millis);
+  bytes.writeUInt32LE(options.captureQuery ? 1 : 0, Options.capture_query);
+  return bytes;
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "stream.h"
+
+/* What a perf record of PERF_SAMPLE_RAW looks like; data is 4-byte aligned and size may exceed what was output. */
+struct raw_sample {
+	struct perf_event_header header;
+	uint32_t size;
+	char data[];
+};
+
+static const struct bpf_map *find_map(struct bpf_object *object, const char *stream,
+				      const char *suffix)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s_%s", stream, suffix);
+	return bpf_object__find_map_by_name(object, name);
+}
+
+static size_t page_align(size_t bytes)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+
+	return (bytes + page - 1) / page * page;
+}
+
+int stream_init(struct stream *stream, struct bpf_object *object, const char *name, int cpus,
+		struct shared_ring *out, struct reader_stats *stats)
+{
+	const struct bpf_map *counters = find_map(object, name, "counters");
+	const struct bpf_map *pages = find_map(object, name, "pages");
+	const struct bpf_map *events = find_map(object, name, "events");
+	struct bpf_program *barrier;
+	char program[64];
+	void *memory;
+
+	snprintf(program, sizeof(program), "%s_barrier", name);
+	barrier = bpf_object__find_program_by_name(object, program);
+	if (!counters || !pages || !events || !barrier ||
+	    bpf_map__value_size(counters) != sizeof(struct counters))
+		return -EPROTO;
+
+	memset(stream, 0, sizeof(*stream));
+	snprintf(stream->name, sizeof(stream->name), "%s", name);
+	stream->batch_max = bpf_map__value_size(pages) - 2 * sizeof(uint32_t);
+	stream->cpus = cpus;
+	stream->barrier_fd = bpf_program__fd(barrier);
+	stream->events_fd = bpf_map__fd(events);
+	stream->out = out;
+	stream->stats = stats;
+	stream->counters_bytes = page_align(cpus * sizeof(struct counters));
+	memory =
+		mmap(NULL, stream->counters_bytes, PROT_READ, MAP_SHARED, bpf_map__fd(counters), 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	stream->counters = memory;
+	stream->rings = calloc(cpus, sizeof(*stream->rings));
+	if (!stream->rings)
+		return -ENOMEM;
+	for (int cpu = 0; cpu < cpus; cpu++)
+		stream->rings[cpu].stream = stream;
+	return 0;
+}
+
+static void take_batch(struct cpu_ring *ring, const struct raw_sample *sample)
+{
+	struct stream *stream = ring->stream;
+	struct batch batch;
+
+	if (sample->size < sizeof(batch)) {
+		stream->stats->malformed++;
+		return;
+	}
+	memcpy(&batch, sample->data, sizeof(batch));
+	uint32_t bytes = sizeof(batch) + (uint32_t)batch.len * batch.event_size;
+	if (bytes > sample->size || bytes > stream->batch_max) {
+		stream->stats->malformed++;
+		return;
+	}
+	if (batch.idx != ring->next_idx)
+		stream->stats->out_of_order++;
+	ring->next_idx = batch.idx + 1;
+	memcpy(shared_ring_reserve(stream->out, RECORD_BATCH, bytes), sample->data, bytes);
+	stream->stats->batches++;
+	stream->stats->events += batch.len;
+	stream->stats->bytes += bytes;
+}
+
+/*
+ * A record handed to this callback is consumed whatever it returns, so it says DONE one early: while the next record,
+ * at its largest, would not fit any more.
+ */
+static enum bpf_perf_event_ret on_record(void *context, int cpu, struct perf_event_header *header)
+{
+	struct cpu_ring *ring = context;
+	struct stream *stream = ring->stream;
+
+	(void)cpu;
+	if (header->type == PERF_RECORD_SAMPLE)
+		take_batch(ring, (const struct raw_sample *)header);
+	else if (header->type == PERF_RECORD_LOST)
+		stream->stats->lost_records++;
+	if (shared_ring_has_room(stream->out))
+		return LIBBPF_PERF_EVENT_CONT;
+	ring->stopped_early = true;
+	return LIBBPF_PERF_EVENT_DONE;
+}
+
+int stream_open_ring(struct stream *stream, int cpu, uint32_t bytes, uint32_t watermark)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_BPF_OUTPUT,
+		.sample_type = PERF_SAMPLE_RAW,
+		.sample_period = 1,
+		.watermark = 1,
+		.wakeup_watermark = watermark,
+	};
+	LIBBPF_OPTS(perf_buffer_raw_opts, opts, .cpu_cnt = 1, .cpus = &cpu, .map_keys = &cpu);
+	struct cpu_ring *ring = &stream->rings[cpu];
+	struct perf_buffer *buffer =
+		perf_buffer__new_raw(stream->events_fd, bytes / sysconf(_SC_PAGESIZE), &attr,
+				     on_record, ring, &opts);
+
+	if (!buffer)
+		return -errno;
+	ring->buffer = buffer;
+	return perf_buffer__buffer_fd(buffer, 0);
+}
+
+void stream_close_ring(struct stream *stream, int cpu)
+{
+	perf_buffer__free(stream->rings[cpu].buffer);
+	stream->rings[cpu].buffer = NULL;
+}
+
+bool stream_consume(struct stream *stream, int cpu)
+{
+	struct cpu_ring *ring = &stream->rings[cpu];
+
+	if (!ring->buffer)
+		return true;
+	if (!shared_ring_has_room(stream->out))
+		return false;
+	ring->stopped_early = false;
+	perf_buffer__consume_buffer(ring->buffer, 0);
+	return !ring->stopped_early;
+}
+
+bool stream_is_pending(const struct stream *stream, int cpu)
+{
+	const struct counters *counters = &stream->counters[cpu];
+	/* flushed first: it never passes enqueued, so a stale pair errs towards a needless kick. */
+	uint64_t flushed = __atomic_load_n(&counters->flushed, __ATOMIC_ACQUIRE);
+
+	return __atomic_load_n(&counters->enqueued, __ATOMIC_ACQUIRE) != flushed;
+}
+
+int stream_barrier(struct stream *stream, int cpu)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .flags = BPF_F_TEST_RUN_ON_CPU, .cpu = cpu);
+
+	if (bpf_prog_test_run_opts(stream->barrier_fd, &opts) < 0)
+		return -errno;
+	return (int)opts.retval;
+}
+
+void stream_free(struct stream *stream)
+{
+	for (int cpu = 0; stream->rings && cpu < stream->cpus; cpu++)
+		stream_close_ring(stream, cpu);
+	free(stream->rings);
+	if (stream->counters)
+		munmap(stream->counters, stream->counters_bytes);
+	memset(stream, 0, sizeof(*stream));
+}

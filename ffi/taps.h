@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Packet sockets that carry the filter, so that each packet of the network namespace is filtered once:
+ * on the loopback device one socket per IP version on the receiving side only, on every other device one for all.
+ */
+#ifndef KERNELCAST_TAPS_H
+#define KERNELCAST_TAPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct tap {
+	int fd;
+	int ifindex;
+	bool seen;
+};
+
+struct taps {
+	int filter_fd;
+	int netlink_fd; /* readable when devices came or went */
+	struct tap *list;
+	size_t count;
+	size_t opened; /* ever */
+};
+
+int taps_init(struct taps *taps, int filter_fd);
+
+/* Brings the sockets in line with the devices there are. Returns 0, or the first error while carrying on. */
+int taps_refresh(struct taps *taps);
+
+/* Empties netlink_fd; then call taps_refresh(). */
+void taps_drain_netlink(struct taps *taps);
+
+void taps_free(struct taps *taps);
+
+#endif

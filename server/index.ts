@@ -1,0 +1,115 @@
+/**
+ * The composition root: the only place that knows all the parts. Capture → hub and spans, behind one listener, and the
+ * order in which they begin and end.
+ * @module
+ */
+
+import type { HttpCapture } from "../ffi/capture.ts";
+import type { EventSink } from "../ffi/event.ts";
+import { createTelemetry, type Telemetry, TelemetrySettingError } from "../otel/telemetry.ts";
+import manifest from "../package.json" with { type: "json" };
+import { createApp } from "./app.ts";
+import type { Config } from "./config.ts";
+import { Hub } from "./hub.ts";
+import { ListenError, type Listener, listen } from "./listen.ts";
+
+const EXIT_REFUSED = 2;
+/** Together below the 5 s within which an end is promised. */
+const DRAIN_MILLIS = 1500;
+const FAREWELL_MILLIS = 2500;
+
+const log = {
+  info: (message: string) => console.log(message),
+  warn: (message: string) => console.warn(`warning: ${message}`),
+};
+
+interface Running {
+  capture: HttpCapture;
+  telemetry: Telemetry;
+  listener: Listener;
+}
+
+/** Serves until SIGINT or SIGTERM. Resolves to the exit code: 2 with one message when something needed is missing. */
+export async function serve(config: Config): Promise<number> {
+  let running: Running;
+  try {
+    running = await begin(config);
+  } catch (error) {
+    console.error(`kernelcast: ${refusal(error)}`);
+    return EXIT_REFUSED;
+  }
+  announce(running);
+  const signal = await nextSignal();
+  log.info(`${signal}: detaching, then handing over what was captured`);
+  await end(running);
+  return 0;
+}
+
+async function begin(config: Config): Promise<Running> {
+  const telemetry = createTelemetry({ env: process.env, log, version: manifest.version });
+  const hub = new Hub({ queueMax: config.queueMax, subscriberMax: config.subscriberMax, version: manifest.version });
+  const sinks: EventSink[] = telemetry.pipeline === undefined ? [hub] : [hub, telemetry.pipeline];
+  // Late: without libbpf the import itself fails, and that is a message like any other.
+  const { HttpCapture } = await import("../ffi/capture.ts");
+  const capture = new HttpCapture(
+    {
+      ringBytes: config.ringKib * 1024,
+      connectionsMax: config.maxConnections,
+      idleTimeoutMillis: config.idleTimeoutSeconds * 1000,
+      captureQuery: config.captureQuery,
+    },
+    sinks,
+  );
+  try {
+    const app = createApp({ capture, hub, spans: telemetry.pipeline, version: manifest.version });
+    const listener = listen({ host: config.host, port: config.port, app, hub });
+    capture.setListenPort(listener.port);
+    await capture.start();
+    return { capture, telemetry, listener };
+  } catch (error) {
+    capture.close();
+    throw error;
+  }
+}
+
+/** One message: what is missing and what to do. Whatever is no known refusal is a bug and keeps its stack. */
+function refusal(error: unknown): string {
+  if (error instanceof ListenError || error instanceof TelemetrySettingError) return error.message;
+  if (error instanceof Error && error.name === "CaptureError") {
+    return `${error.message}\nRun as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_RAW; "kernelcast doctor" lists what is missing.`;
+  }
+  if (error instanceof Error && /dlopen/i.test(error.message)) {
+    return `the reader library cannot be loaded: ${error.message}\nInstall libbpf (Debian: libbpf1), then build with "npm start".`;
+  }
+  return Bun.inspect(error);
+}
+
+function announce({ listener: { url, host, port }, telemetry }: Running): void {
+  const ws = `ws://${host.includes(":") ? `[${host}]` : host}:${port}/ws`;
+  log.info(`Kernelcast ${manifest.version} watches the HTTP traffic of this host.
+  page        ${url}/
+  subscribe   ${ws}
+  sync        curl -X POST ${url}/sync
+  spans       ${telemetry.url ?? "off"}`);
+}
+
+/** The first SIGINT or SIGTERM; a second SIGINT while ending ends at once. */
+function nextSignal(): Promise<NodeJS.Signals> {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
+  process.once("SIGINT", () => {
+    process.on("SIGINT", () => process.exit(130));
+    resolve("SIGINT");
+  });
+  process.on("SIGTERM", () => resolve("SIGTERM"));
+  return promise;
+}
+
+/** Detach, drain, flush spans while subscribers read the rest, close. */
+async function end({ capture, telemetry, listener }: Running): Promise<void> {
+  await Promise.race([capture.stop(), Bun.sleep(DRAIN_MILLIS)]);
+  await Promise.all([telemetry.shutdown(FAREWELL_MILLIS), listener.close(FAREWELL_MILLIS)]);
+  const { observed, delivered, dropped } = capture.stats().protocols.http ?? { observed: 0, delivered: 0, dropped: {} };
+  const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+  capture.close();
+  log.info(`${observed} transactions observed, ${delivered} delivered, ${lost} dropped.`);
+}
