@@ -17,21 +17,31 @@
 #ifndef SO_ATTACH_BPF
 #define SO_ATTACH_BPF 50
 #endif
+#ifndef PACKET_IGNORE_OUTGOING
+#define PACKET_IGNORE_OUTGOING 23
+#endif
 
 /*
  * The filter is attached before the socket is bound, and protocol 0 hears nothing, so no packet is ever queued.
  * SOCK_DGRAM: the filter's data begins at the network header whatever the device's link layer, in both directions.
+ *
+ * ETH_P_ALL, on one device: such taps see an incoming packet before the IP layer does, so the filter is done with a
+ * response before the client can answer it. A tap on a device for ETH_P_IP alone is run after the IP layer
+ * (__netif_receive_skb_core, ptype_specific): then the next request may be met first, on another CPU.
+ *
+ * lo shows each packet twice, going out and coming in; there the outgoing one is left out, before the packet is cloned.
  */
-static int tap_open(int filter_fd, int ifindex, int protocol)
+static int tap_open(int filter_fd, int ifindex, bool loopback)
 {
 	struct sockaddr_ll address = {.sll_family = AF_PACKET,
-				      .sll_protocol = htons(protocol),
+				      .sll_protocol = htons(ETH_P_ALL),
 				      .sll_ifindex = ifindex};
-	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), ignore = loopback;
 
 	if (fd < 0)
 		return -errno;
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, &filter_fd, sizeof(filter_fd)) < 0 ||
+	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &ignore, sizeof(ignore)) < 0 ||
 	    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
 		int err = -errno;
 		close(fd);
@@ -40,7 +50,7 @@ static int tap_open(int filter_fd, int ifindex, int protocol)
 	return fd;
 }
 
-static int tap_add(struct taps *taps, int ifindex, int protocol)
+static int tap_add(struct taps *taps, int ifindex, bool loopback)
 {
 	struct tap *list = realloc(taps->list, (taps->count + 1) * sizeof(*list));
 	int fd;
@@ -48,7 +58,7 @@ static int tap_add(struct taps *taps, int ifindex, int protocol)
 	if (!list)
 		return -ENOMEM;
 	taps->list = list;
-	fd = tap_open(taps->filter_fd, ifindex, protocol);
+	fd = tap_open(taps->filter_fd, ifindex, loopback);
 	if (fd < 0)
 		return fd;
 	taps->list[taps->count++] = (struct tap){.fd = fd, .ifindex = ifindex, .seen = true};
@@ -100,14 +110,8 @@ int taps_refresh(struct taps *taps)
 	for (struct if_nameindex *device = devices; device->if_index; device++) {
 		if (mark_known(taps, device->if_index))
 			continue;
-		if (is_loopback(taps->netlink_fd, device->if_name)) {
-			/* lo shows a packet to ETH_P_ALL twice, out and in; a single protocol hears it coming in only. */
-			err = tap_add(taps, device->if_index, ETH_P_IP);
-			if (!err)
-				err = tap_add(taps, device->if_index, ETH_P_IPV6);
-		} else {
-			err = tap_add(taps, device->if_index, ETH_P_ALL);
-		}
+		err = tap_add(taps, device->if_index,
+			      is_loopback(taps->netlink_fd, device->if_name));
 		/* A device that went meanwhile is no error. */
 		if (err && err != -ENODEV && err != -ENXIO && !first_error)
 			first_error = err;

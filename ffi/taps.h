@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Packet sockets that carry the filter, so that each packet of the network namespace is filtered once:
- * on the loopback device one socket per IP version on the receiving side only, on every other device one for all.
- */
+/* Packet sockets that carry the filter, one on each device of the network namespace; each packet of lo is filtered once. */
 #ifndef KERNELCAST_TAPS_H
 #define KERNELCAST_TAPS_H
 
