@@ -1,0 +1,43 @@
+import { readFileSync } from "node:fs";
+import { cpus, loadavg, release, totalmem } from "node:os";
+import { join } from "node:path";
+import { output } from "./children.ts";
+import type { Nginx } from "./nginx.ts";
+
+/** What a figure depends on besides the code. */
+export interface Machine {
+  cpu: string;
+  cpus: number;
+  memoryGb: number;
+  kernel: string;
+  versions: { bun: string; nginx: string; wrk: string };
+  commit: string;
+  loadAverage: number;
+  /** Packet sockets that others hold: each costs every packet something, unwatched or not. */
+  foreignPacketSockets: number;
+}
+
+export async function describeMachine(nginx: Nginx): Promise<Machine> {
+  const wrk = await output(["sh", "-c", "wrk --version 2>&1 || true"]);
+  return {
+    cpu: cpus()[0]?.model.trim() ?? "unknown",
+    cpus: cpus().length,
+    memoryGb: Math.round(totalmem() / 1e9),
+    kernel: release(),
+    versions: { bun: Bun.version, nginx: nginx.version, wrk: wrk.split(/\s+/).slice(0, 2).join(" ") },
+    commit: await commit(),
+    loadAverage: loadavg()[0] ?? 0,
+    foreignPacketSockets: readFileSync("/proc/net/packet", "utf8").trimEnd().split("\n").length - 1,
+  };
+}
+
+/** With a mark if what is measured is not what was committed. */
+async function commit(): Promise<string> {
+  const git = (...args: string[]) => output(["git", "-C", join(import.meta.dir, "../.."), ...args]);
+  try {
+    const changed = await git("status", "--porcelain", "--untracked-files=no");
+    return `${(await git("rev-parse", "--short", "HEAD")).trim()}${changed === "" ? "" : " with changes"}`;
+  } catch {
+    return "unknown";
+  }
+}

@@ -1,0 +1,83 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { output, start } from "./children.ts";
+import { scratchFolder } from "./output.ts";
+
+/** The watched server. */
+export interface Nginx {
+  url: string;
+  port: number;
+  version: string;
+  /** Requests served since `before`, itself a result of `count`; by nginx's own account. */
+  count(): Promise<number>;
+}
+
+const READY_MILLIS = 5000;
+
+// The count is read through a Unix socket, where no packet filter looks.
+const config = (folder: string, port: number) => `
+daemon off;
+worker_processes 2;
+pid ${folder}/nginx.pid;
+error_log ${folder}/error.log;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  keepalive_requests 1000000000;
+  keepalive_timeout 600s;
+  client_body_temp_path ${folder}/body;
+  proxy_temp_path ${folder}/proxy;
+  fastcgi_temp_path ${folder}/fastcgi;
+  uwsgi_temp_path ${folder}/uwsgi;
+  scgi_temp_path ${folder}/scgi;
+  server {
+    listen 127.0.0.1:${port};
+    location / { default_type text/plain; return 200 "Hello, world!\\n"; }
+  }
+  server {
+    listen unix:${folder}/status.sock;
+    location / { stub_status; }
+  }
+}
+`;
+
+export async function startNginx(): Promise<Nginx> {
+  const folder = scratchFolder();
+  const port = freePort();
+  const file = join(folder, "nginx.conf");
+  writeFileSync(file, config(folder, port));
+  const child = start(["nginx", "-e", join(folder, "error.log"), "-c", file, "-p", folder]);
+  const url = `http://127.0.0.1:${port}/`;
+  const deadline = Date.now() + READY_MILLIS;
+  while (!(await answers(url))) {
+    if (child.exitCode !== null) throw new Error(`nginx did not start:\n${await child.stderr.text()}`);
+    if (Date.now() > deadline) throw new Error(`nginx does not answer on ${url}`);
+    await Bun.sleep(20);
+  }
+  let readings = 0;
+  const count = async () => {
+    const status = await fetch("http://status/", { unix: join(folder, "status.sock") });
+    const [, requests] = (await status.text()).match(/^ *\d+ +\d+ +(\d+)/m) ?? [];
+    if (requests === undefined) throw new Error("nginx gave no count of its requests");
+    // Each reading counts itself.
+    return Number(requests) - ++readings;
+  };
+  const version = (await output(["sh", "-c", "nginx -v 2>&1"])).trim();
+  return { url, port, version, count };
+}
+
+/** Free a moment ago, which is as much as can be known. */
+function freePort(): number {
+  const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { port } = probe;
+  probe.stop(true);
+  return port;
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url)).ok;
+  } catch {
+    return false;
+  }
+}

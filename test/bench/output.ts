@@ -1,0 +1,14 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** What is built and what was measured; git leaves it out. */
+export const OUTPUT = join(import.meta.dir, ".output");
+mkdirSync(OUTPUT, { recursive: true });
+
+/** A folder that goes with the process. */
+export function scratchFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "kernelcast-bench-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}

@@ -1,0 +1,143 @@
+import type { Measured, Summary } from "./results.ts";
+import { type Percentiles, type Spread, spreadOf } from "./statistics.ts";
+import { short, table, whole } from "./table.ts";
+import type { Target } from "./targets.ts";
+import type { LoadResult } from "./wrk.ts";
+
+/** What the person reads. */
+export function report(measured: Measured, summary: Summary, targets: readonly Target[]): string {
+  const sections = [
+    heading(measured),
+    throughput(measured, summary),
+    completeness(summary),
+    programs(measured),
+    delays(measured, summary),
+    usage(measured, summary),
+    table(
+      "targets",
+      ["measured", ""],
+      targets.map(({ what, measured, met }) => [what, measured, met ? "met" : "NOT MET"]),
+    ),
+  ];
+  return sections.join("\n\n");
+}
+
+function heading({ date, machine, settings }: Measured): string {
+  const { versions, foreignPacketSockets: foreign } = machine;
+  const lines = [
+    `Kernelcast ${machine.commit}, ${date}`,
+    `${machine.cpus} CPUs (${machine.cpu}), ${machine.memoryGb} GB, Linux ${machine.kernel}, Bun ${versions.bun}, ${versions.nginx}, ${versions.wrk}`,
+    `${settings.rounds} rounds of ${settings.seconds} s; wrk, ${settings.connections} connections, keep-alive, on lo; load average at start ${short(machine.loadAverage)}`,
+  ];
+  if (foreign > 0) lines.push(`NOTE: ${foreign} packet sockets of others were open at the start: "unwatched" is not.`);
+  return lines.join("\n");
+}
+
+const range = ({ median, min, max }: Spread, show = short) => [show(median), `${show(min)}–${show(max)}`];
+
+function throughput({ rounds }: Measured, { noopOfUnwatched, watchedOfUnwatched, watchedOfNoop }: Summary): string {
+  const row = (name: string, ratio: Spread | undefined, loads: LoadResult[]) => {
+    const over = (of: (load: LoadResult) => number, show: (value: number) => string) =>
+      range(spreadOf(loads.map(of)), show);
+    return [
+      name,
+      ...over((load) => load.perSecond, whole),
+      ...(ratio ? range(ratio) : ["1", ""]),
+      ...over((load) => load.p50Micros, whole),
+      ...over((load) => load.p99Micros, whole),
+    ];
+  };
+  const head = ["requests/s", "min–max", "of unwatched", "min–max", "p50 µs", "min–max", "p99 µs", "min–max"];
+  const rows = [
+    row(
+      "unwatched",
+      undefined,
+      rounds.map(({ unwatched }) => unwatched),
+    ),
+    row(
+      "do-nothing filter",
+      noopOfUnwatched,
+      rounds.map(({ noop }) => noop),
+    ),
+    row(
+      "watched",
+      watchedOfUnwatched,
+      rounds.map(({ watched }) => watched.load),
+    ),
+  ];
+  const [ratio, span] = range(watchedOfNoop);
+  return `${table("throughput", head, rows)}\nwatched is ${ratio} (${span}) of the do-nothing filter`;
+}
+
+function completeness({ served, delivered, lost, dropped, breaks, balanced }: Summary): string {
+  const reasons = Object.entries(dropped).map(([reason, count]) => `${reason} ${whole(count)}`);
+  const row = [
+    "all watched loads",
+    ...[served, delivered, lost].map(whole),
+    reasons.join(", ") || "none",
+    whole(breaks),
+    balanced ? "yes" : "NO",
+  ];
+  return table("completeness", ["served", "delivered", "lost", "dropped", "seq breaks", "balanced"], [row]);
+}
+
+function programs({ programs: { noop, service } }: Measured): string {
+  const rows = [...service, ...noop].map(({ program, nanosPerTransaction, runsPerTransaction }) => [
+    program,
+    whole(nanosPerTransaction),
+    short(runsPerTransaction),
+    whole(nanosPerTransaction / runsPerTransaction),
+  ]);
+  const sum = service.reduce((total, { nanosPerTransaction }) => total + nanosPerTransaction, 0);
+  rows.splice(service.length, 0, ["all of the service's", whole(sum), "", ""]);
+  return table("kernel time", ["ns/transaction", "runs/transaction", "ns/run"], rows);
+}
+
+const delayRow = (name: string, { count, p50, p99, max }: Percentiles) => [
+  name,
+  whole(count),
+  ...[p50, p99, max].map(short),
+];
+
+function delays({ quietMillis, moderate, sync, rounds, clockErrorMillis }: Measured, summary: Summary): string {
+  const { loadedP50Millis, loadedP99Millis, loadedMaxMillis } = summary;
+  const timed = rounds.reduce((total, { watched }) => total + watched.latencyMillis.count, 0);
+  const events = table(
+    "kernel → subscriber, ms",
+    ["timed", "p50", "p99", "max"],
+    [
+      delayRow("single requests, nothing else", quietMillis),
+      delayRow(`${whole(moderate.load.perSecond)} requests/s`, moderate.latencyMillis),
+      [
+        "full load, median of rounds",
+        whole(timed),
+        ...[loadedP50Millis, loadedP99Millis, loadedMaxMillis].map(({ median }) => short(median)),
+      ],
+    ],
+  );
+  const syncs = table(
+    "POST /sync, ms",
+    ["calls", "p50", "p99", "max"],
+    [
+      delayRow("idle, as its caller waits", sync.idle.caller),
+      delayRow("idle, by its receipt", sync.idle.service),
+      delayRow("full load, as its caller waits", sync.loaded.caller),
+      delayRow("full load, by its receipt", sync.loaded.service),
+    ],
+  );
+  return `${events}\nclocks of service and subscriber agree within ${short(Math.abs(clockErrorMillis) + 0.001)} ms\n\n${syncs}`;
+}
+
+function usage({ idleCpuPercent, memory }: Measured, summary: Summary): string {
+  return table(
+    "user side, full load",
+    ["median", "min–max"],
+    [
+      ["service, CPU s per 100,000 transactions", ...range(summary.serviceCpuPer100k)],
+      ["subscriber, CPU s per 100,000 transactions", ...range(summary.subscriberCpuPer100k)],
+      ["service, RSS after load, MB; highest", short(memory.rssMb), short(summary.rssMb)],
+      ["service, highest RSS ever (VmHWM), MB", short(summary.peakMb), ""],
+      ["service, idle CPU, % of a core", short(idleCpuPercent), ""],
+    ],
+  );
+}

@@ -1,0 +1,79 @@
+import type { SyncDelay } from "./delay.ts";
+import type { Machine } from "./machine.ts";
+import type { Memory } from "./process-usage.ts";
+import type { ProgramCosts } from "./programs.ts";
+import type { Settings } from "./settings.ts";
+import { type Percentiles, type Spread, spreadOf } from "./statistics.ts";
+import type { Round } from "./throughput.ts";
+import type { Window } from "./watched.ts";
+
+/** All that was measured, each round as it was. */
+export interface Measured {
+  date: string;
+  machine: Machine;
+  settings: Settings;
+  rounds: Round[];
+  programs: ProgramCosts;
+  quietMillis: Percentiles;
+  moderate: Window;
+  sync: { idle: SyncDelay; loaded: SyncDelay };
+  /** Of one core. */
+  idleCpuPercent: number;
+  /** After all of the loads above in one life. */
+  memory: Memory;
+  clockErrorMillis: number;
+}
+
+/** Over the rounds; a ratio is taken within a round, then over the rounds. */
+export interface Summary {
+  noopOfUnwatched: Spread;
+  watchedOfUnwatched: Spread;
+  watchedOfNoop: Spread;
+  served: number;
+  delivered: number;
+  /** Served and not delivered, in whichever watched window. */
+  lost: number;
+  dropped: Record<string, number>;
+  breaks: number;
+  balanced: boolean;
+  loadedP50Millis: Spread;
+  loadedP99Millis: Spread;
+  loadedMaxMillis: Spread;
+  serviceCpuPer100k: Spread;
+  subscriberCpuPer100k: Spread;
+  rssMb: number;
+  peakMb: number;
+}
+
+export function summarize({ rounds, moderate, memory }: Measured): Summary {
+  const watched = rounds.map((round) => round.watched);
+  const windows = [...watched, moderate];
+  const sum = (of: (window: Window) => number) => windows.reduce((total, window) => total + of(window), 0);
+  const ratio = (of: (round: Round) => number) => spreadOf(rounds.map(of));
+  const over = (of: (window: Window) => number) => spreadOf(watched.map(of));
+  return {
+    noopOfUnwatched: ratio(({ noop, unwatched }) => noop.perSecond / unwatched.perSecond),
+    watchedOfUnwatched: ratio(({ watched, unwatched }) => watched.load.perSecond / unwatched.perSecond),
+    watchedOfNoop: ratio(({ watched, noop }) => watched.load.perSecond / noop.perSecond),
+    served: sum(({ served }) => served),
+    delivered: sum(({ delivered }) => delivered),
+    lost: sum(({ served, delivered }) => Math.max(0, served - delivered)),
+    dropped: droppedInAll(windows),
+    breaks: sum(({ breaks }) => breaks),
+    balanced: windows.every(({ balanced }) => balanced),
+    loadedP50Millis: over(({ latencyMillis }) => latencyMillis.p50),
+    loadedP99Millis: over(({ latencyMillis }) => latencyMillis.p99),
+    loadedMaxMillis: over(({ latencyMillis }) => latencyMillis.max),
+    serviceCpuPer100k: over(({ serviceCpuSeconds, served }) => (serviceCpuSeconds * 1e5) / served),
+    subscriberCpuPer100k: over(({ subscriberCpuSeconds, served }) => (subscriberCpuSeconds * 1e5) / served),
+    rssMb: Math.max(memory.rssMb, ...watched.map((window) => window.memory.rssMb)),
+    peakMb: Math.max(memory.peakMb, ...watched.map((window) => window.memory.peakMb)),
+  };
+}
+
+function droppedInAll(windows: readonly Window[]): Record<string, number> {
+  const all: Record<string, number> = {};
+  for (const { dropped } of windows)
+    for (const [reason, count] of Object.entries(dropped)) all[reason] = (all[reason] ?? 0) + count;
+  return all;
+}

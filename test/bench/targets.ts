@@ -1,0 +1,35 @@
+import type { Measured, Summary } from "./results.ts";
+
+export interface Target {
+  what: string;
+  measured: string;
+  met: boolean;
+}
+
+/** What Kernelcast promises of its cost. */
+export function targetsOf({ quietMillis, sync, idleCpuPercent }: Measured, summary: Summary): Target[] {
+  const { watchedOfUnwatched, lost, breaks, balanced, loadedP99Millis, rssMb } = summary;
+  const below = (what: string, value: number, limit: number, unit: string): Target => ({
+    what: `${what} below ${limit} ${unit}`,
+    measured: `${value.toFixed(value < 10 ? 2 : 0)} ${unit}`,
+    met: value < limit,
+  });
+  return [
+    {
+      what: "watched throughput at least 0.80 of unwatched",
+      measured: watchedOfUnwatched.median.toFixed(3),
+      met: watchedOfUnwatched.median >= 0.8,
+    },
+    {
+      what: "every transaction delivered, once and in order, ledger balanced",
+      measured: `${lost.toLocaleString("en")} lost, ${breaks} breaks, ${balanced ? "balanced" : "NOT balanced"}`,
+      met: lost === 0 && breaks === 0 && balanced,
+    },
+    below("p99 from kernel to subscriber at full load", loadedP99Millis.median, 50, "ms"),
+    below("one request on a quiet machine, median,", quietMillis.p50, 100, "ms"),
+    below("POST /sync, p99, idle,", sync.idle.caller.p99, 5, "ms"),
+    below("POST /sync, p99, at full load,", sync.loaded.caller.p99, 20, "ms"),
+    below("memory after load (RSS)", rssMb, 150, "MB"),
+    below("idle CPU", idleCpuPercent, 2, "% of a core"),
+  ];
+}
