@@ -182,17 +182,31 @@ static __always_inline int batch_close_open(struct batch_state *state, struct ba
 	return 1;
 }
 
+enum batch_flush_mode {
+	FLUSH_CLOSED, /* closed pages of this CPU */
+	FLUSH_ALL,    /* the open page too: the barrier */
+	FLUSH_GONE,   /* all pages of a CPU that is offline, into this one's ring */
+};
+
+static __always_inline void *batch_lookup(void *map, const __u32 *key, __u32 cpu,
+					  const enum batch_flush_mode mode)
+{
+	return mode == FLUSH_GONE ? bpf_map_lookup_percpu_elem(map, key, cpu)
+				  : bpf_map_lookup_elem(map, key);
+}
+
 /*
- * Hands closed pages to the CPU's ring, in order; with `barrier` also the open one. ctx is the raw tracepoint's.
+ * Hands pages to this CPU's ring, in order. ctx is the raw tracepoint's; cpu owns the pages.
  * Returns 0 when all that was closed has gone, -EBUSY when it interrupted another flush, -EAGAIN when it interrupted an
  * enqueue, or the ring's own error. What was not sent stays, and the next call sends it.
  */
 static __always_inline int batch_flush(void *ctx, void *states, void *pages, void *counters_map,
 				       void *ring, const __u16 protocol, const __u32 size,
-				       const __u32 cap, const bool barrier)
+				       const __u32 cap, const enum batch_flush_mode mode, __u32 cpu)
 {
-	__u32 zero = 0, cpu = bpf_get_smp_processor_id();
-	struct batch_state *state = bpf_map_lookup_elem(states, &zero);
+	const bool barrier = mode != FLUSH_CLOSED;
+	__u32 zero = 0;
+	struct batch_state *state = batch_lookup(states, &zero, cpu, mode);
 	struct counters *counters;
 	int err = 0;
 
@@ -209,7 +223,7 @@ static __always_inline int batch_flush(void *ctx, void *states, void *pages, voi
 	for (int i = 0; i < BATCH_PAGES + 1; i++) {
 		__u64 tail = state->tail;
 		__u32 index = tail % BATCH_PAGES;
-		struct batch_page *page = bpf_map_lookup_elem(pages, &index);
+		struct batch_page *page = batch_lookup(pages, &index, cpu, mode);
 		__u32 len, bytes;
 
 		if (!page)
@@ -256,14 +270,15 @@ static __always_inline int batch_flush(void *ctx, void *states, void *pages, voi
  * Declares one protocol's stream. It only declares; the logic is above. For `http` it makes
  *
  *   const volatile bool http_enabled            set before load; when false the branches that test it are removed
+ *   volatile bool http_paused                   set at run time; what comes meanwhile is not observed
  *   maps http_state, http_pages                 per-CPU pages, never touched from user space
  *        http_counters                          one struct counters per possible CPU, memory-mapped by user space
  *        http_events                            the perf rings
- *   bool is_http_monitoring_enabled()
+ *   bool is_http_monitoring_enabled()           neither disabled nor paused
  *   int  http_batch_enqueue(const event_type *) as batch_enqueue()
- *   int  http_batch_flush(ctx)                  closed pages only; ctx of a raw tracepoint
- *   programs http_flush                         raw_tp/netif_receive_skb: http_batch_flush on each received packet
- *            http_barrier                       run by user space with BPF_PROG_TEST_RUN on one CPU: all, in order
+ *   int  http_batch_flush(ctx)                  closed pages only; to be called from a raw tracepoint that is hit often
+ *   programs http_barrier                       run by user space with BPF_PROG_TEST_RUN on one CPU: all, in order
+ *            http_drain                         the same for an offline CPU, given as the first argument (Linux 5.19)
  *
  * User space finds these by name: the names are part of the contract. number is the protocol's enum protocol.
  * batch_size events must fill at least BATCH_PAGE_BYTES_MIN, except in tests (USM_EVENTS_SMALL_PAGES).
@@ -285,6 +300,7 @@ static __always_inline int batch_flush(void *ctx, void *states, void *pages, voi
 		event_type events[batch_size];                                                     \
 	};                                                                                         \
 	const volatile bool name##_enabled = true;                                                 \
+	volatile bool name##_paused = false;                                                       \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                           \
 		__uint(max_entries, 1);                                                            \
@@ -311,30 +327,32 @@ static __always_inline int batch_flush(void *ctx, void *states, void *pages, voi
 	} name##_events SEC(".maps");                                                              \
 	static __always_inline bool is_##name##_monitoring_enabled(void)                           \
 	{                                                                                          \
-		return name##_enabled;                                                             \
+		return name##_enabled && !name##_paused;                                           \
 	}                                                                                          \
 	static __always_inline int name##_batch_enqueue(const event_type *event)                   \
 	{                                                                                          \
 		return batch_enqueue(&name##_state, &name##_pages, &name##_counters, event,        \
 				     sizeof(*event), batch_size);                                  \
 	}                                                                                          \
-	static __always_inline int name##_batch_flush_all(void *ctx, const bool barrier)           \
+	static __always_inline int name##_batch_flush_mode(void *ctx,                              \
+							   const enum batch_flush_mode mode,       \
+							   __u32 cpu)                              \
 	{                                                                                          \
 		return batch_flush(ctx, &name##_state, &name##_pages, &name##_counters,            \
-				   &name##_events, number, sizeof(event_type), batch_size,         \
-				   barrier);                                                       \
+				   &name##_events, number, sizeof(event_type), batch_size, mode,   \
+				   cpu);                                                           \
 	}                                                                                          \
 	static __always_inline int name##_batch_flush(void *ctx)                                   \
 	{                                                                                          \
-		return is_##name##_monitoring_enabled() ? name##_batch_flush_all(ctx, false) : 0;  \
-	}                                                                                          \
-	SEC("raw_tp/netif_receive_skb") int name##_flush(void *ctx)                                \
-	{                                                                                          \
-		return name##_batch_flush(ctx) & 0;                                                \
+		return name##_batch_flush_mode(ctx, FLUSH_CLOSED, bpf_get_smp_processor_id());     \
 	}                                                                                          \
 	SEC("raw_tp") int name##_barrier(void *ctx)                                                \
 	{                                                                                          \
-		return name##_batch_flush_all(ctx, true);                                          \
+		return name##_batch_flush_mode(ctx, FLUSH_ALL, bpf_get_smp_processor_id());        \
+	}                                                                                          \
+	SEC("raw_tp") int name##_drain(struct bpf_raw_tracepoint_args *ctx)                        \
+	{                                                                                          \
+		return name##_batch_flush_mode(ctx, FLUSH_GONE, ctx->args[0]);                     \
 	}
 
 #endif

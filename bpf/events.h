@@ -26,6 +26,7 @@ enum text_limits {
 
 enum protocol {
 	PROTOCOL_HTTP = 1,
+	PROTOCOL_TCP = 2,
 };
 
 /* How a transaction ended. */
@@ -115,6 +116,35 @@ struct http_event {
 	char target[HTTP_TARGET_MAX];
 };
 
+/* How a TCP connection ended, as its socket on this host saw it. */
+enum tcp_outcome {
+	TCP_OUTCOME_FIN = 0,	 /* in order */
+	TCP_OUTCOME_RESET = 1,	 /* by RST, received or sent */
+	TCP_OUTCOME_REFUSED = 2, /* it was never established */
+};
+
+enum tcp_role {
+	TCP_ROLE_CLIENT = 0, /* this socket connected */
+	TCP_ROLE_SERVER = 1, /* this socket was accepted */
+};
+
+/* One socket's whole life; both ends on one host are two events. */
+struct tcp_event {
+	__u64 start_ns;	      /* CLOCK_MONOTONIC of connect() or of the accepted handshake */
+	__u64 end_ns;	      /* of the change to TCP_CLOSE */
+	__u64 bytes_sent;     /* payload, each byte once */
+	__u64 bytes_received; /* payload */
+	__u8 local_address[16];
+	__u8 remote_address[16];
+	__u16 local_port;
+	__u16 remote_port;
+	__u32 retransmits; /* segments */
+	__u8 role;	   /* enum tcp_role */
+	__u8 outcome;	   /* enum tcp_outcome */
+	__u8 pad[6];
+};
+
+_Static_assert(sizeof(struct tcp_event) == 80, "struct tcp_event is part of the contract");
 _Static_assert(sizeof(struct batch) == 24, "struct batch is part of the contract");
 _Static_assert(sizeof(struct counters) == 128, "one CPU's counters fill whole cache lines");
 _Static_assert(sizeof(struct http_event) == 512, "struct http_event is part of the contract");

@@ -2,7 +2,7 @@
 /* HTTP/1.x transactions of the host from its packets. Entry points, maps and settings; the logic is in the headers. */
 #include "batch.bpf.h"
 #include "http_conn.bpf.h"
-#include "own.bpf.h"
+#include "own_conns.bpf.h"
 
 /* Settings, written before load. */
 const volatile bool http_capture_query = false;
@@ -22,6 +22,12 @@ struct {
 	__type(key, struct conn_key);
 	__type(value, struct http_conn);
 } http_conns SEC(".maps");
+
+/* What was read of it so far was no event yet, so nothing is lost of the ledger. */
+static __always_inline void own_conn_found(const struct conn_key *key)
+{
+	bpf_map_delete_elem(&http_conns, key);
+}
 
 /* Scratch of the filter; filters of one CPU do not interrupt one another. */
 struct {
@@ -145,8 +151,21 @@ int http_filter(struct __sk_buff *skb)
 	return 0;
 }
 
+/*
+ * Full pages go out when the next packet comes in, on the CPU that filled them. A raw tracepoint, because the filter
+ * itself may not call the output helper on all kernels, and because it costs nothing measurable when there is no page.
+ */
+SEC("raw_tp/netif_receive_skb")
+int http_flush(void *ctx)
+{
+	http_batch_flush(ctx);
+	return 0;
+}
+
 struct harvest {
 	__u64 now_ns;
+	bool all; /* forget everything, without a word: what is open was never observed */
+	__u8 pad[7];
 };
 
 struct bpf_map;
@@ -154,12 +173,15 @@ struct bpf_map;
 static long http_harvest_one(struct bpf_map *map, const struct conn_key *key,
 			     struct http_conn *conn, struct harvest *harvest)
 {
-	if (harvest->now_ns - READ_ONCE(conn->last_ns) < http_idle_timeout_ns ||
-	    harvest->now_ns < conn->last_ns)
+	__u64 last_ns = READ_ONCE(conn->last_ns);
+
+	if (!harvest->all &&
+	    (last_ns > harvest->now_ns || harvest->now_ns - last_ns < http_idle_timeout_ns))
 		return 0;
 	if (atomic_cas(&conn->lock, 0, 1) != 0)
 		return 0;
-	http_end_early(conn, HTTP_OUTCOME_TIMEOUT, harvest->now_ns);
+	if (!harvest->all)
+		http_end_early(conn, HTTP_OUTCOME_TIMEOUT, harvest->now_ns);
 	http_unlock(conn);
 	bpf_map_delete_elem(map, key);
 	return 0;
@@ -170,6 +192,16 @@ SEC("raw_tp")
 int http_harvest(void *ctx)
 {
 	struct harvest harvest = {.now_ns = bpf_ktime_get_ns()};
+
+	bpf_for_each_map_elem(&http_conns, http_harvest_one, &harvest, 0);
+	return 0;
+}
+
+/* Run by user space after it has paused the stream: connections would be out of step when it goes on. */
+SEC("raw_tp")
+int http_forget(void *ctx)
+{
+	struct harvest harvest = {.all = true};
 
 	bpf_for_each_map_elem(&http_conns, http_harvest_one, &harvest, 0);
 	return 0;

@@ -10,3 +10,6 @@ const enum drop_reason *anchor_drop_reason __attribute__((unused));
 const struct batch *anchor_batch __attribute__((unused));
 const struct counters *anchor_counters __attribute__((unused));
 const struct http_event *anchor_http_event __attribute__((unused));
+const enum tcp_outcome *anchor_tcp_outcome __attribute__((unused));
+const enum tcp_role *anchor_tcp_role __attribute__((unused));
+const struct tcp_event *anchor_tcp_event __attribute__((unused));

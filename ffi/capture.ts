@@ -1,12 +1,11 @@
 import { type ClockOffset, clockOffset } from "./clock.ts";
 import { Consumer } from "./consumer.ts";
-import { decodeHttpEvent } from "./decode.ts";
-import type { BarrierResult, Capture, CaptureStats, EventSink, HttpEvent, ProtocolLedger } from "./event.ts";
-import type { HttpEventView } from "./http-view.ts";
+import { CaptureError } from "./errors.ts";
+import type { BarrierResult, Capture, CaptureStats, EventSink, ObservedEvent, ProtocolLedger } from "./event.ts";
 import { protocolLedger } from "./ledger.ts";
-import { http } from "./protocol.ts";
-import { Reader } from "./reader.ts";
-import type { ReaderOptions } from "./reader-options.ts";
+import { type BarrierDone, Reader } from "./reader.ts";
+import { objectPath, type ReaderOptions } from "./reader-options.ts";
+import { type AnyStream, STREAMS, type Stream } from "./stream.ts";
 import { symbols } from "./symbols.ts";
 
 /** Sinks get at most so many events at once; small batches of one turn are joined up to it. */
@@ -14,23 +13,38 @@ const OFFER_MAX = 256;
 /** The wall clock is slewed against the monotonic one, so their distance is taken anew this often. */
 const CLOCK_MILLIS = 1000;
 
+export interface CaptureOptions extends Omit<ReaderOptions, "objectPaths"> {
+  /** Of {@link STREAMS}. */
+  protocols: readonly string[];
+}
+
+interface RunningStream {
+  number: number;
+  enabled: boolean;
+  start(): void;
+  stop(): void;
+}
+
 /** The whole way from the kernel to the sinks: numbers every event, gives it its wall-clock time, hands it to each sink. */
-export class HttpCapture implements Capture {
+export class KernelCapture implements Capture {
   readonly #reader: Reader;
-  readonly #consumer: Consumer<HttpEventView>;
+  readonly #streams = new Map<string, RunningStream>();
   readonly #sinks: readonly EventSink[];
-  #batch: HttpEvent[] = [];
+  #batch: ObservedEvent[] = [];
   #seq = 0;
   #clock: ClockOffset = readClock();
   #clockTimer: Timer | undefined;
+  /** Barriers that were whole and yet left an event behind: a bug, never seen, and looked for at each one. */
+  #violations = 0;
+  #lastDone: BarrierDone | undefined;
+  #lastResult: BarrierResult | undefined;
 
-  /** Loads the programs. @throws CaptureError when the kernel or this process may not */
-  constructor(options: Partial<ReaderOptions>, sinks: readonly EventSink[]) {
-    this.#reader = new Reader(options);
+  /** Loads the programs. @throws CaptureError when a protocol is unknown, or the kernel or this process may not */
+  constructor({ protocols = ["http"], ...options }: Partial<CaptureOptions>, sinks: readonly EventSink[]) {
+    const wanted = protocols.map((name) => [name, findStream(name)] as const);
+    this.#reader = new Reader({ ...options, objectPaths: protocols.map(objectPath) });
     this.#sinks = sinks;
-    this.#consumer = new Consumer(this.#reader, http, (events) => {
-      for (let index = 0; index < events.length; index++) this.#take(events.at(index));
-    });
+    for (const [name, stream] of wanted) this.#streams.set(name, stream.use(this.#open));
     this.#reader.onPause(() => this.#offer());
   }
 
@@ -40,7 +54,7 @@ export class HttpCapture implements Capture {
 
   /** @throws CaptureError */
   async start(): Promise<void> {
-    this.#consumer.start();
+    for (const stream of this.#streams.values()) stream.start();
     this.#clockTimer ??= setInterval(() => {
       this.#clock = readClock();
     }, CLOCK_MILLIS);
@@ -54,23 +68,50 @@ export class HttpCapture implements Capture {
   }
 
   async sync(): Promise<BarrierResult> {
-    const done = await this.#consumer.sync();
-    return resultOf(done, () => this.stats().protocols);
+    const before = this.#totals(({ enqueued }) => enqueued);
+    const done = await this.#reader.sync();
+    const after = this.#totals(({ delivered }) => delivered);
+    if (done.missingCpus.length === 0 && before.some((enqueued, stream) => (after[stream] ?? 0) < enqueued)) {
+      this.#violations += 1;
+    }
+    // Callers that share a barrier get the same object, read once.
+    if (this.#lastDone !== done || this.#lastResult === undefined) {
+      this.#lastDone = done;
+      this.#lastResult = { ...done, protocols: this.stats().protocols };
+    }
+    return this.#lastResult;
+  }
+
+  setEnabled(protocol: string, enabled: boolean): boolean {
+    const stream = this.#streams.get(protocol);
+    if (stream === undefined || !this.#reader.setPaused(protocol, !enabled)) return false;
+    stream.enabled = enabled;
+    return true;
   }
 
   stats(): CaptureStats {
-    const { total, cpus } = protocolLedger(this.#reader.counters, this.#reader.delivered(http.number));
-    return {
-      protocols: { http: total },
-      cpus: cpus.map((ledger, cpu) => ({ cpu, protocols: { http: ledger } })),
-      reader: { ...this.#reader.stats(), ...this.#reader.counters.diagnostics("http") },
-    };
+    const protocols: Record<string, ProtocolLedger> = {};
+    const cpus: CaptureStats["cpus"] = [];
+    const reader = this.#reader.stats();
+    for (const [name, { number }] of this.#streams) {
+      const counters = this.#reader.counters(name);
+      const ledger = protocolLedger(counters, this.#reader.delivered(number));
+      protocols[name] = ledger.total;
+      for (const [cpu, side] of ledger.cpus.entries()) {
+        cpus[cpu] ??= { cpu, protocols: {} };
+        cpus[cpu].protocols[name] = side;
+      }
+      Object.assign(reader, counters.diagnostics(name));
+    }
+    const enabled = [...this.#streams].filter(([, stream]) => stream.enabled).map(([name]) => name);
+    reader.barrier_violations = this.#violations;
+    return { protocols, enabled, cpus, reader };
   }
 
   /** Detaches, and resolves when all that was captured has been handed to the sinks. */
   async stop(): Promise<void> {
     await this.#reader.stop();
-    this.#consumer.stop();
+    for (const stream of this.#streams.values()) stream.stop();
   }
 
   close(): void {
@@ -78,9 +119,22 @@ export class HttpCapture implements Capture {
     this.#reader.close();
   }
 
-  #take(view: HttpEventView): void {
-    this.#batch.push(decodeHttpEvent(view, ++this.#seq, this.#clock));
-    if (this.#batch.length >= OFFER_MAX) this.#offer();
+  readonly #open = <V>({ protocol, decode }: Stream<V>): RunningStream => {
+    const consumer = new Consumer(this.#reader, protocol, (events) => {
+      // A batch for the sinks is of one protocol, so that each can be labelled as a whole.
+      if (this.#batch[0] !== undefined && this.#batch[0].protocol !== protocol.name) this.#offer();
+      for (let index = 0; index < events.length; index++) {
+        this.#batch.push(decode(events.at(index), ++this.#seq, this.#clock));
+        if (this.#batch.length >= OFFER_MAX) this.#offer();
+      }
+    });
+    return { number: protocol.number, enabled: true, start: () => consumer.start(), stop: () => consumer.stop() };
+  };
+
+  #totals(count: (ledger: ProtocolLedger) => number): number[] {
+    return [...this.#streams].map(([name, { number }]) =>
+      count(protocolLedger(this.#reader.counters(name), this.#reader.delivered(number)).total),
+    );
   }
 
   #offer(): void {
@@ -95,17 +149,10 @@ function readClock(): ClockOffset {
   return clockOffset(symbols.reader_clock_offset_ns());
 }
 
-/** Callers that share a barrier get the same object, read once. */
-const results = new WeakMap<object, BarrierResult>();
-
-function resultOf(
-  done: { id: number; missingCpus: number[] },
-  protocols: () => Record<string, ProtocolLedger>,
-): BarrierResult {
-  let result = results.get(done);
-  if (result === undefined) {
-    result = { ...done, protocols: protocols() };
-    results.set(done, result);
+function findStream(name: string): AnyStream {
+  const stream = STREAMS[name];
+  if (stream === undefined) {
+    throw new CaptureError(`unknown protocol "${name}"; there are: ${Object.keys(STREAMS).join(", ")}`);
   }
-  return result;
+  return stream;
 }

@@ -1,6 +1,7 @@
 import { type ClockOffset, toUnixNano } from "./clock.ts";
-import type { HttpEvent } from "./event.ts";
+import type { HttpEvent, TcpEvent } from "./event.ts";
 import type { HttpEventView } from "./http-view.ts";
+import type { TcpEventView } from "./tcp-view.ts";
 
 /** Copies a view into an event of its own, with the wall-clock start that `offset` gives. */
 export function decodeHttpEvent(view: HttpEventView, seq: number, offset: ClockOffset): HttpEvent {
@@ -25,4 +26,21 @@ export function decodeHttpEvent(view: HttpEventView, seq: number, offset: ClockO
   if (userAgent !== undefined) event.userAgent = userAgent;
   if (traceparent !== undefined) event.traceparent = traceparent;
   return event;
+}
+
+export function decodeTcpEvent(view: TcpEventView, seq: number, offset: ClockOffset): TcpEvent {
+  return {
+    protocol: "tcp",
+    seq,
+    cpu: view.cpu,
+    startTimeUnixNano: toUnixNano(view.startHigh, view.startLow, offset),
+    durationNano: view.durationNano,
+    local: { address: view.localAddress, port: view.localPort },
+    remote: { address: view.remoteAddress, port: view.remotePort },
+    role: view.role,
+    bytesSent: view.bytesSent,
+    bytesReceived: view.bytesReceived,
+    retransmits: view.retransmits,
+    outcome: view.outcome,
+  };
 }

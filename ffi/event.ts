@@ -45,9 +45,36 @@ export interface HttpEvent {
   outcome: HttpOutcome;
 }
 
+/** How a socket ended. `bpf/events.h` `enum tcp_outcome` is the source of the names. */
+export type TcpOutcome = "fin" | "reset" | "refused";
+
+/** One TCP socket of this host, reported when it closes. Both ends of a connection on one host are two events. */
+export interface TcpEvent {
+  protocol: "tcp";
+  /** As in {@link HttpEvent}: one count for all protocols. */
+  seq: number;
+  cpu: number;
+  /** connect(), or the accepted handshake. */
+  startTimeUnixNano: string;
+  durationNano: number;
+  local: Endpoint;
+  remote: Endpoint;
+  /** Did this socket connect, or was it accepted? */
+  role: "client" | "server";
+  /** Payload, each byte once; also what was not acknowledged. */
+  bytesSent: number;
+  bytesReceived: number;
+  /** Segments. */
+  retransmits: number;
+  outcome: TcpOutcome;
+}
+
+export type ObservedEvent = HttpEvent | TcpEvent;
+
 /** Receives every delivered batch, in order. Must not block and must not throw; accounts for every event it is handed. */
-export interface EventSink {
-  offer(batch: readonly HttpEvent[]): void;
+export interface EventSink<E = ObservedEvent> {
+  /** batch: events of one protocol, at least one. */
+  offer(batch: readonly E[]): void;
 }
 
 /**
@@ -69,6 +96,8 @@ export interface ProtocolLedger {
 export interface CaptureStats {
   protocols: Record<string, ProtocolLedger>;
   /** `http` etc. per CPU: the kernel side of the ledger. */
+  /** Protocols that are not paused. */
+  enabled: string[];
   cpus: { cpu: number; protocols: Record<string, Omit<ProtocolLedger, "delivered" | "pending">> }[];
   /** Counters of the reader by name, e.g. failed flushes, wake-ups, barriers, bytes. Monotonic. */
   reader: Record<string, number>;
@@ -93,6 +122,11 @@ export interface Capture {
    * coalesce onto one barrier that starts after each of them. Rejects when the capture is not running.
    */
   sync(): Promise<BarrierResult>;
+  /**
+   * Pauses or resumes the observation of a protocol without unloading anything. What was observed before still comes;
+   * what happens while paused is never seen. Returns false when there is no such protocol.
+   */
+  setEnabled(protocol: string, enabled: boolean): boolean;
 }
 
 /** The span side of the ledger: `delivered = accepted + notSampled + dropped.queue_full`, `accepted = exported + rejected + dropped.* + queued`. */

@@ -11,6 +11,7 @@ export const text_limits = {
 
 export const protocol = {
   PROTOCOL_HTTP: 1,
+  PROTOCOL_TCP: 2,
 } as const;
 
 export const http_outcome = {
@@ -32,6 +33,17 @@ export const drop_reason = {
   DROP_TABLE_FULL: 2,
   DROP_COPY_REFUSED: 3,
   DROP_REASONS: 4,
+} as const;
+
+export const tcp_outcome = {
+  TCP_OUTCOME_FIN: 0,
+  TCP_OUTCOME_RESET: 1,
+  TCP_OUTCOME_REFUSED: 2,
+} as const;
+
+export const tcp_role = {
+  TCP_ROLE_CLIENT: 0,
+  TCP_ROLE_SERVER: 1,
 } as const;
 
 export const batch = {
@@ -87,6 +99,22 @@ export const http_event = {
   host: 168,
   user_agent: 232,
   target: 320,
+} as const;
+
+export const tcp_event = {
+  SIZE: 80,
+  start_ns: 0,
+  end_ns: 8,
+  bytes_sent: 16,
+  bytes_received: 24,
+  local_address: 32,
+  remote_address: 48,
+  local_port: 64,
+  remote_port: 66,
+  retransmits: 68,
+  role: 72,
+  outcome: 73,
+  pad: 74,
 } as const;
 
 export const barrier_limits = {

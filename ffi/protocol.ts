@@ -1,6 +1,7 @@
 import type { ViewOf } from "./batch.ts";
 import { HttpEventView } from "./http-view.ts";
-import { http_event, protocol } from "./layout.generated.ts";
+import { http_event, protocol, tcp_event } from "./layout.generated.ts";
+import { TcpEventView } from "./tcp-view.ts";
 
 /** A stream that `USM_EVENTS_INIT` declares, and how its events are read. */
 export interface Protocol<V> {
@@ -17,4 +18,11 @@ export const http: Protocol<HttpEventView> = {
   number: protocol.PROTOCOL_HTTP,
   eventSize: http_event.SIZE,
   viewOf: (batch, offset) => new HttpEventView(batch, offset),
+};
+
+export const tcp: Protocol<TcpEventView> = {
+  name: "tcp",
+  number: protocol.PROTOCOL_TCP,
+  eventSize: tcp_event.SIZE,
+  viewOf: (batch, offset) => new TcpEventView(batch, offset),
 };

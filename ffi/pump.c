@@ -115,15 +115,30 @@ static bool consume_all(struct pump *pump)
 	return true;
 }
 
-/* Empties one CPU's pages into its ring, again and again until nothing was half-way. Returns 0 or a negative errno. */
+/* One try at emptying a CPU's pages into a ring. */
+static int flush_cpu(struct pump *pump, struct stream *stream, int cpu)
+{
+	int err = stream->rings[cpu].buffer ? stream_barrier(stream, cpu) : -ENXIO;
+
+	if (err != -ENXIO)
+		return err;
+	if (!stream_is_pending(stream, cpu))
+		return 0;
+	/* Offline. What it had put on its own ring comes before what it still has in pages. */
+	if (!consume_wholly(pump, stream, cpu))
+		return -ECANCELED;
+	return stream_drain_offline(stream, cpu);
+}
+
+/* Empties one CPU's pages, again and again until nothing was half-way. Returns 0 or a negative errno. */
 static int barrier_cpu(struct pump *pump, struct stream *stream, int cpu, uint64_t deadline_ns)
 {
 	for (;;) {
-		int err = stream_barrier(stream, cpu);
+		int err = flush_cpu(pump, stream, cpu);
 		if (!err)
 			return 0;
 		if (err == -ENOSPC) {
-			if (!consume_wholly(pump, stream, cpu))
+			if (!consume_all(pump))
 				return -ECANCELED;
 		} else if (err != -EAGAIN && err != -EBUSY) {
 			return err;
@@ -144,8 +159,6 @@ static bool run_barrier(struct pump *pump, uint32_t ticket)
 	for (int s = 0; s < pump->stream_count; s++) {
 		struct stream *stream = &pump->streams[s];
 		for (int cpu = 0; cpu < pump->cpus; cpu++) {
-			if (!stream->rings[cpu].buffer && !stream_is_pending(stream, cpu))
-				continue;
 			if (!barrier_cpu(pump, stream, cpu, deadline_ns))
 				continue;
 			if (done.missing_count < BARRIER_MISSING_MAX)
@@ -169,19 +182,19 @@ static void kick_pending(struct pump *pump)
 			if (!stream_is_pending(&pump->streams[s], cpu))
 				continue;
 			pump->stats->kicks++;
-			stream_barrier(&pump->streams[s], cpu);
+			flush_cpu(pump, &pump->streams[s], cpu);
 		}
 	}
 }
 
 static void harvest(struct pump *pump, uint64_t now)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	uint64_t millis = pump->options.idle_timeout_millis / HARVESTS_PER_TIMEOUT;
 
-	if (pump->harvest_fd < 0 || now < pump->next_harvest_ns)
+	if (now < pump->next_harvest_ns)
 		return;
-	bpf_prog_test_run_opts(pump->harvest_fd, &opts);
+	for (int s = 0; s < pump->stream_count; s++)
+		stream_run(pump->streams[s].harvest_fd);
 	if (millis > HARVEST_MILLIS_MAX)
 		millis = HARVEST_MILLIS_MAX;
 	pump->next_harvest_ns = now + (millis ?: 1) * 1000000;
@@ -306,7 +319,7 @@ int pump_init(struct pump *pump)
 int pump_start(struct pump *pump)
 {
 	sigset_t all, before;
-	int err = watch(pump, pump->taps.netlink_fd);
+	int err = pump->taps.netlink_fd < 0 ? 0 : watch(pump, pump->taps.netlink_fd);
 
 	if (err)
 		return err;

@@ -13,7 +13,7 @@
 #include "taps.h"
 
 enum {
-	STREAMS_MAX = 8
+	STREAMS_MAX = READER_OBJECTS_MAX
 };
 
 struct pump {
@@ -28,7 +28,6 @@ struct pump {
 	int stream_count;
 	int cpus;
 	struct taps taps;
-	int harvest_fd; /* program, or -1 */
 	struct reader_options options;
 	struct shared_ring ring;
 	struct reader_stats *stats;

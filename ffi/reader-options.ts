@@ -1,4 +1,11 @@
+/** Of the object that holds a protocol's stream. */
+export function objectPath(protocol: string): string {
+  return new URL(`../bpf/.output/${protocol}.bpf.o`, import.meta.url).pathname;
+}
+
 export interface ReaderOptions {
+  /** Of the eBPF objects to load; each holds one stream, named as its file up to the first dot. */
+  objectPaths: readonly string[];
   /** Of each perf ring, one per CPU and protocol; a power of two. */
   ringBytes: number;
   /** Between the reader's thread and JavaScript; a power of two. */
@@ -16,6 +23,7 @@ export interface ReaderOptions {
 }
 
 export const DEFAULT_READER_OPTIONS: Readonly<ReaderOptions> = {
+  objectPaths: [objectPath("http")],
   ringBytes: 2 * 1024 * 1024,
   sharedRingBytes: 16 * 1024 * 1024,
   watermarkBytes: 128 * 1024,

@@ -18,7 +18,8 @@
 #include "reader.h"
 
 enum {
-	LINKS_MAX = 8
+	LINKS_MAX = 32,
+	PATH_BYTES = 4096,
 };
 
 /* As in bpf/own.bpf.h. */
@@ -32,7 +33,8 @@ struct own_process {
 };
 
 struct reader {
-	struct bpf_object *object;
+	struct bpf_object *objects[READER_OBJECTS_MAX];
+	int object_count;
 	struct bpf_link *links[LINKS_MAX];
 	int link_count;
 	int wake_fd; /* JavaScript's end */
@@ -63,12 +65,12 @@ static void explain(char *error, uint32_t size, const char *what, int err)
 	last_warning[0] = 0;
 }
 
-/* Where a setting (const volatile) lies in .rodata, found through the object's BTF; -ENOENT: the object has none. */
-static int find_setting(struct bpf_object *object, const char *name, uint32_t *offset,
-			uint32_t *size)
+/* Where a variable lies in its section, found through the object's BTF; -ENOENT: the object has none. */
+static int find_variable(struct bpf_object *object, const char *section_name, const char *name,
+			 uint32_t *offset, uint32_t *size)
 {
 	const struct btf *btf = bpf_object__btf(object);
-	int id = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
+	int id = btf__find_by_name_kind(btf, section_name, BTF_KIND_DATASEC);
 	const struct btf_type *section = id < 0 ? NULL : btf__type_by_id(btf, id);
 
 	if (!section)
@@ -85,43 +87,65 @@ static int find_setting(struct bpf_object *object, const char *name, uint32_t *o
 	return -ENOENT;
 }
 
-static int set_setting(struct bpf_object *object, const char *name, uint64_t value)
+static struct bpf_map *find_section(struct bpf_object *object, const char *suffix)
 {
 	struct bpf_map *map;
-	uint32_t offset, size;
-	size_t total;
-	int err = find_setting(object, name, &offset, &size);
 
-	if (err)
-		return err;
 	bpf_object__for_each_map(map, object)
 	{
-		const char *found = strstr(bpf_map__name(map), ".rodata");
-		if (!found || strcmp(found, ".rodata"))
-			continue;
-		char *data = (char *)bpf_map__initial_value(map, &total);
-		if (!data || offset + size > total || size > sizeof(value))
-			continue;
-		memcpy(data + offset, &value, size); /* little-endian, like every target of ours */
-		return 0;
+		const char *found = strstr(bpf_map__name(map), suffix);
+		if (found && !strcmp(found, suffix))
+			return map;
 	}
-	return -ENOENT;
+	return NULL;
 }
 
-static int set_entries(struct bpf_object *object, const char *map, uint32_t entries)
+/* Writes a setting that the object may have. */
+static int set_setting(struct bpf_object *object, const char *name, uint64_t value)
 {
-	return bpf_map__set_max_entries(bpf_object__find_map_by_name(object, map), entries);
+	uint32_t offset, size;
+	size_t total;
+	struct bpf_map *map = find_section(object, ".rodata");
+
+	if (!map || find_variable(object, ".rodata", name, &offset, &size))
+		return 0;
+	char *data = (char *)bpf_map__initial_value(map, &total);
+	if (offset + size > total || size > sizeof(value))
+		return -ERANGE;
+	memcpy(data + offset, &value, size); /* little-endian, like every target of ours */
+	return 0;
 }
 
-static int configure(struct reader *reader, const struct reader_options *options)
+static int set_entries(struct bpf_object *object, const char *stream, const char *suffix,
+		       uint32_t entries)
 {
-	int err = set_setting(reader->object, "http_capture_query", options->capture_query);
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s_%s", stream, suffix);
+	struct bpf_map *map = bpf_object__find_map_by_name(object, name);
+	return map ? bpf_map__set_max_entries(map, entries) : 0;
+}
+
+static int configure(struct reader *reader, struct bpf_object *object, const char *stream)
+{
+	const struct reader_options *options = &reader->pump.options;
+	int err = set_setting(object, "http_capture_query", options->capture_query);
+	char drain[64];
 
 	err = err
-		      ?: set_setting(reader->object, "http_idle_timeout_ns",
+		      ?: set_setting(object, "http_idle_timeout_ns",
 				     options->idle_timeout_millis * 1000000ull);
-	err = err ?: set_entries(reader->object, "http_counters", reader->pump.cpus);
-	return err ?: set_entries(reader->object, "http_conns", options->connections_max);
+	err = err ?: set_entries(object, stream, "counters", reader->pump.cpus);
+	err = err ?: set_entries(object, stream, "conns", options->connections_max);
+	err = err ?: set_entries(object, stream, "socks", options->connections_max);
+	if (err)
+		return err;
+	snprintf(drain, sizeof(drain), "%s_drain", stream);
+	struct bpf_program *program = bpf_object__find_program_by_name(object, drain);
+	if (program && libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT,
+					       BPF_FUNC_map_lookup_percpu_elem, NULL) != 1)
+		return bpf_program__set_autoload(program, false);
+	return 0;
 }
 
 static int find_own_process(struct own_process *own)
@@ -140,37 +164,85 @@ static int find_own_process(struct own_process *own)
 static int write_own_process(struct reader *reader)
 {
 	uint32_t zero = 0;
-	int fd = bpf_object__find_map_fd_by_name(reader->object, "own_process");
 
-	return bpf_map_update_elem(fd, &zero, &reader->own, BPF_ANY) ? -errno : 0;
+	for (int i = 0; i < reader->object_count; i++) {
+		int fd = bpf_object__find_map_fd_by_name(reader->objects[i], "own_process");
+		if (fd >= 0 && bpf_map_update_elem(fd, &zero, &reader->own, BPF_ANY))
+			return -errno;
+	}
+	return 0;
 }
 
-static int program_fd(struct bpf_object *object, const char *name)
+/* "dir/http.bpf.o" holds stream "http". */
+static void stream_name(const char *path, char *name, size_t size)
 {
-	const struct bpf_program *program = bpf_object__find_program_by_name(object, name);
+	const char *slash = strrchr(path, '/');
+	const char *base = slash ? slash + 1 : path;
 
-	return program ? bpf_program__fd(program) : -ENOENT;
+	snprintf(name, size, "%.*s", (int)strcspn(base, "."), base);
 }
 
-static int add_stream(struct reader *reader, const char *name)
-{
-	struct pump *pump = &reader->pump;
-	int err = stream_init(&pump->streams[pump->stream_count], reader->object, name, pump->cpus,
-			      &pump->ring, &reader->stats);
-
-	pump->stream_count++;
-	return err;
-}
-
-static int make_rings(struct reader *reader, const struct reader_options *options)
+static int add_object(struct reader *reader, const char *path, const char **what)
 {
 	struct pump *pump = &reader->pump;
-	int pair[2], err;
+	struct stream *stream = &pump->streams[pump->stream_count];
+	struct bpf_object *object;
+	char name[16], variable[32];
+	uint32_t offset, size;
+	int err;
 
-	err = add_stream(reader, "http");
+	if (reader->object_count == READER_OBJECTS_MAX)
+		return -E2BIG;
+	*what = "cannot open the eBPF object";
+	object = bpf_object__open_file(path, NULL);
+	if (!object)
+		return -errno;
+	reader->objects[reader->object_count++] = object;
+	stream_name(path, name, sizeof(name));
+	*what = "the eBPF object does not fit this reader";
+	err = configure(reader, object, name);
 	if (err)
 		return err;
-	err = shared_ring_init(&pump->ring, options->shared_ring_bytes, pump->streams[0].batch_max);
+	*what = "the kernel refused the eBPF programs";
+	err = bpf_object__load(object);
+	if (err)
+		return err;
+	*what = "the eBPF object holds no stream that this reader knows";
+	pump->stream_count++;
+	err = stream_init(stream, object, name, pump->cpus, &pump->ring, &reader->stats);
+	if (err)
+		return err;
+	snprintf(variable, sizeof(variable), "%s_paused", name);
+	if (find_variable(object, ".bss", variable, &offset, &size))
+		return 0;
+	return stream_map_paused(stream, find_section(object, ".bss"), offset);
+}
+
+static int add_objects(struct reader *reader, const char *paths, const char **what)
+{
+	char copy[PATH_BYTES], *rest = copy, *path;
+	int err;
+
+	if (snprintf(copy, sizeof(copy), "%s", paths) >= (int)sizeof(copy))
+		return -ENAMETOOLONG;
+	while ((path = strsep(&rest, "\n"))) {
+		err = add_object(reader, path, what);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int make_rings(struct reader *reader)
+{
+	struct pump *pump = &reader->pump;
+	uint32_t largest = 0;
+	int pair[2], err;
+
+	for (int s = 0; s < pump->stream_count; s++)
+		if (pump->streams[s].batch_max > largest)
+			largest = pump->streams[s].batch_max;
+	err = shared_ring_init(&pump->ring, pump->options.shared_ring_bytes, largest);
 	if (err)
 		return err;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
@@ -190,15 +262,17 @@ static void detach(void *context)
 		bpf_link__destroy(reader->links[--reader->link_count]);
 }
 
-struct reader *reader_open(const char *object_path, const struct reader_options *options,
+struct reader *reader_open(const char *object_paths, const struct reader_options *options,
 			   char *error, uint32_t error_size)
 {
 	struct reader *reader = aligned_alloc(64, (sizeof(*reader) + 63) / 64 * 64);
-	const char *what = "cannot open the eBPF object";
+	const char *what = "cannot learn about this process";
 	int err;
 
-	if (!reader)
+	if (!reader) {
+		snprintf(error, error_size, "out of memory");
 		return NULL;
+	}
 	memset(reader, 0, sizeof(*reader));
 	reader->wake_fd = -1;
 	reader->pump.options = *options;
@@ -210,25 +284,12 @@ struct reader *reader_open(const char *object_path, const struct reader_options 
 	libbpf_set_print(keep_warning);
 	last_warning[0] = 0;
 
-	reader->object = bpf_object__open_file(object_path, NULL);
-	err = reader->object ? 0 : -errno;
-	if (err)
-		goto err_out;
-	what = "the eBPF object does not fit this reader";
-	err = configure(reader, options);
-	if (err)
-		goto err_out;
-	what = "the kernel refused the eBPF programs";
-	err = bpf_object__load(reader->object);
+	err = find_own_process(&reader->own);
+	err = err ?: add_objects(reader, object_paths, &what);
 	if (err)
 		goto err_out;
 	what = "cannot make the rings";
-	err = make_rings(reader, options);
-	if (err)
-		goto err_out;
-	reader->pump.harvest_fd = program_fd(reader->object, "http_harvest");
-	what = "cannot learn about this process";
-	err = find_own_process(&reader->own) ?: write_own_process(reader);
+	err = make_rings(reader) ?: write_own_process(reader);
 	if (!err)
 		return reader;
 err_out:
@@ -237,30 +298,47 @@ err_out:
 	return NULL;
 }
 
-static int attach_tracepoint(struct reader *reader, const char *name)
+/* Every program that names its tracepoint is attached there; the others are run by the pump. */
+static int attach_tracepoints(struct reader *reader, struct bpf_object *object)
 {
-	struct bpf_program *program = bpf_object__find_program_by_name(reader->object, name);
-	struct bpf_link *link = bpf_program__attach(program);
+	struct bpf_program *program;
 
-	if (!link)
-		return -errno;
-	reader->links[reader->link_count++] = link;
+	bpf_object__for_each_program(program, object)
+	{
+		if (strncmp(bpf_program__section_name(program), "raw_tp/", 7))
+			continue;
+		if (reader->link_count == LINKS_MAX)
+			return -E2BIG;
+		struct bpf_link *link = bpf_program__attach(program);
+		if (!link)
+			return -errno;
+		reader->links[reader->link_count++] = link;
+	}
 	return 0;
+}
+
+static int find_filter(struct reader *reader)
+{
+	struct bpf_program *program;
+
+	for (int i = 0; i < reader->object_count; i++)
+		bpf_object__for_each_program(program, reader->objects[i]) if (
+			bpf_program__type(program) ==
+			BPF_PROG_TYPE_SOCKET_FILTER) return bpf_program__fd(program);
+	return -ENOENT;
 }
 
 int reader_start(struct reader *reader, char *error, uint32_t error_size)
 {
-	const char *what = "cannot attach to the raw tracepoint netif_receive_skb";
-	int err = attach_tracepoint(reader, "http_flush");
+	const char *what = "cannot attach to a raw tracepoint";
+	int filter = find_filter(reader), err = 0;
 
-	if (err)
-		goto err_out;
-	what = "cannot attach to the raw tracepoint inet_sock_set_state";
-	err = attach_tracepoint(reader, "own_connections");
+	for (int i = 0; i < reader->object_count && !err; i++)
+		err = attach_tracepoints(reader, reader->objects[i]);
 	if (err)
 		goto err_out;
 	what = "cannot attach the filter to packet sockets";
-	err = taps_init(&reader->pump.taps, program_fd(reader->object, "http_filter"));
+	err = filter >= 0 ? taps_init(&reader->pump.taps, filter) : 0;
 	reader->stats.sockets = reader->pump.taps.opened;
 	if (err)
 		goto err_out;
@@ -335,7 +413,8 @@ void reader_close(struct reader *reader)
 	pump_free(&reader->pump);
 	if (reader->wake_fd >= 0)
 		close(reader->wake_fd);
-	bpf_object__close(reader->object);
+	while (reader->object_count)
+		bpf_object__close(reader->objects[--reader->object_count]);
 	free(reader);
 }
 
@@ -349,12 +428,32 @@ int reader_cpus(struct reader *reader)
 	return reader->pump.cpus;
 }
 
-void *reader_counters(struct reader *reader, const char *stream)
+static struct stream *find_stream(struct reader *reader, const char *name)
 {
 	for (int s = 0; s < reader->pump.stream_count; s++)
-		if (!strcmp(reader->pump.streams[s].name, stream))
-			return reader->pump.streams[s].counters;
+		if (!strcmp(reader->pump.streams[s].name, name))
+			return &reader->pump.streams[s];
 	return NULL;
+}
+
+void *reader_counters(struct reader *reader, const char *stream)
+{
+	struct stream *found = find_stream(reader, stream);
+
+	return found ? found->counters : NULL;
+}
+
+int reader_pause(struct reader *reader, const char *stream, uint32_t paused)
+{
+	struct stream *found = find_stream(reader, stream);
+
+	if (!found || !found->paused)
+		return -ENOENT;
+	/* On resuming, connections start afresh: what passed meanwhile was not followed. */
+	if (!paused)
+		stream_run(found->forget_fd);
+	__atomic_store_n(found->paused, paused, __ATOMIC_SEQ_CST);
+	return 0;
 }
 
 int reader_set_listen_port(struct reader *reader, uint32_t port)

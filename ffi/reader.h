@@ -69,11 +69,16 @@ struct reader_options {
 	uint32_t pad;
 };
 
+enum reader_limits {
+	READER_OBJECTS_MAX = 8,
+};
+
 /*
- * Loads the object file and makes the rings. Nothing is attached yet. Returns NULL after writing one line to error (cut
- * at error_size, always terminated): what failed, on what, and the kernel's reason.
+ * Loads object files, given as paths with a line feed between them; each holds one stream, which is named as the file up
+ * to its first dot. Nothing is attached yet. Returns NULL after writing one line to error (cut at error_size, always
+ * terminated): what failed, on what, and the kernel's reason.
  */
-struct reader *reader_open(const char *object_path, const struct reader_options *options,
+struct reader *reader_open(const char *object_paths, const struct reader_options *options,
 			   char *error, uint32_t error_size);
 
 /* Attaches the programs and starts the pump. On failure error is written as by reader_open. */
@@ -112,6 +117,12 @@ int reader_cpus(struct reader *reader);
 
 /* The counters of a stream ("http"): reader_cpus() times struct counters, kernel memory, read-only; NULL: no such stream. */
 void *reader_counters(struct reader *reader, const char *stream);
+
+/*
+ * Stops or resumes the observation of a stream, at once and without unloading it. What was enqueued still comes.
+ * -ENOENT: no such stream.
+ */
+int reader_pause(struct reader *reader, const char *stream, uint32_t paused);
 
 /* Names the TCP port on which this process listens, so that its connections are left out. */
 int reader_set_listen_port(struct reader *reader, uint32_t port);

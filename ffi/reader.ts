@@ -21,7 +21,6 @@ export interface BarrierDone {
 
 export type BatchHandler = (batch: RawBatch) => void;
 
-const OBJECT = new URL("../bpf/.output/http.bpf.o", import.meta.url).pathname;
 const ERROR_BYTES = 1024;
 
 /**
@@ -29,9 +28,10 @@ const ERROR_BYTES = 1024;
  * or too early, does nothing. All of it runs on the thread that opened it.
  */
 export class Reader {
-  readonly counters: KernelCounters;
+  readonly #counters = new Map<string, KernelCounters>();
   readonly #handle: Pointer;
   readonly #ring: Ring;
+  readonly #cpus: number;
   readonly #mapped: ArrayBuffer[];
   readonly #stats: BigUint64Array;
   readonly #handlers = new Map<number, BatchHandler>();
@@ -47,7 +47,7 @@ export class Reader {
   constructor(options: Partial<ReaderOptions> = {}) {
     const all = { ...DEFAULT_READER_OPTIONS, ...options };
     const error = Buffer.alloc(ERROR_BYTES);
-    const handle = symbols.reader_open(cstring(OBJECT), encodeOptions(all), error, ERROR_BYTES);
+    const handle = symbols.reader_open(cstring(all.objectPaths.join("\n")), encodeOptions(all), error, ERROR_BYTES);
     if (handle === null) throw new CaptureError(textOf(error));
     this.#handle = handle as Pointer;
     this.#ring = new Ring(this.#handle, all.sharedRingBytes, {
@@ -58,14 +58,9 @@ export class Reader {
     });
     const cpus = symbols.reader_cpus(this.#handle);
     const stats = toArrayBuffer(symbols.reader_stats(this.#handle) as Pointer, 0, Stats.SIZE);
-    const counters = toArrayBuffer(
-      symbols.reader_counters(this.#handle, cstring("http")) as Pointer,
-      0,
-      cpus * Counters.SIZE,
-    );
-    this.#mapped = [stats, counters];
+    this.#cpus = cpus;
+    this.#mapped = [stats];
     this.#stats = new BigUint64Array(stats);
-    this.counters = new KernelCounters(counters, cpus);
   }
 
   get running(): boolean {
@@ -131,6 +126,25 @@ export class Reader {
   /** The C side's counters by name. */
   stats(): Record<string, number> {
     return readReaderStats(this.#stats);
+  }
+
+  /** The kernel's counters of a stream. @throws CaptureError when it is not loaded */
+  counters(stream: string): KernelCounters {
+    let counters = this.#counters.get(stream);
+    if (counters === undefined) {
+      const memory = symbols.reader_counters(this.#handle, cstring(stream));
+      if (memory === null) throw new CaptureError(`no stream "${stream}" is loaded`);
+      const mapped = toArrayBuffer(memory as Pointer, 0, this.#cpus * Counters.SIZE);
+      this.#mapped.push(mapped);
+      counters = new KernelCounters(mapped, this.#cpus);
+      this.#counters.set(stream, counters);
+    }
+    return counters;
+  }
+
+  /** Stops or resumes the observation of a stream. Returns false when it is not loaded or cannot be paused. */
+  setPaused(stream: string, paused: boolean): boolean {
+    return symbols.reader_pause(this.#handle, cstring(stream), paused ? 1 : 0) === 0;
   }
 
   /** Leaves out the connections that this process accepts on a TCP port. */

@@ -18,13 +18,21 @@ struct raw_sample {
 	char data[];
 };
 
-static const struct bpf_map *find_map(struct bpf_object *object, const char *stream,
-				      const char *suffix)
+static struct bpf_map *find_map(struct bpf_object *object, const char *stream, const char *suffix)
 {
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s_%s", stream, suffix);
 	return bpf_object__find_map_by_name(object, name);
+}
+
+static int find_program(struct bpf_object *object, const char *stream, const char *suffix)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s_%s", stream, suffix);
+	const struct bpf_program *program = bpf_object__find_program_by_name(object, name);
+	return program ? bpf_program__fd(program) : -ENOENT;
 }
 
 static size_t page_align(size_t bytes)
@@ -40,13 +48,10 @@ int stream_init(struct stream *stream, struct bpf_object *object, const char *na
 	const struct bpf_map *counters = find_map(object, name, "counters");
 	const struct bpf_map *pages = find_map(object, name, "pages");
 	const struct bpf_map *events = find_map(object, name, "events");
-	struct bpf_program *barrier;
-	char program[64];
+	int barrier = find_program(object, name, "barrier");
 	void *memory;
 
-	snprintf(program, sizeof(program), "%s_barrier", name);
-	barrier = bpf_object__find_program_by_name(object, program);
-	if (!counters || !pages || !events || !barrier ||
+	if (!counters || !pages || !events || barrier < 0 ||
 	    bpf_map__value_size(counters) != sizeof(struct counters))
 		return -EPROTO;
 
@@ -54,7 +59,10 @@ int stream_init(struct stream *stream, struct bpf_object *object, const char *na
 	snprintf(stream->name, sizeof(stream->name), "%s", name);
 	stream->batch_max = bpf_map__value_size(pages) - 2 * sizeof(uint32_t);
 	stream->cpus = cpus;
-	stream->barrier_fd = bpf_program__fd(barrier);
+	stream->barrier_fd = barrier;
+	stream->drain_fd = find_program(object, name, "drain");
+	stream->harvest_fd = find_program(object, name, "harvest");
+	stream->forget_fd = find_program(object, name, "forget");
 	stream->events_fd = bpf_map__fd(events);
 	stream->out = out;
 	stream->stats = stats;
@@ -72,9 +80,24 @@ int stream_init(struct stream *stream, struct bpf_object *object, const char *na
 	return 0;
 }
 
-static void take_batch(struct cpu_ring *ring, const struct raw_sample *sample)
+int stream_map_paused(struct stream *stream, const struct bpf_map *bss, uint32_t offset)
 {
-	struct stream *stream = ring->stream;
+	size_t bytes = bss ? page_align(bpf_map__value_size(bss)) : 0;
+	void *memory;
+
+	if (!bss || offset >= bytes)
+		return -EPROTO;
+	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(bss), 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	stream->bss = memory;
+	stream->bss_bytes = bytes;
+	stream->paused = (bool *)memory + offset;
+	return 0;
+}
+
+static void take_batch(struct stream *stream, const struct raw_sample *sample)
+{
 	struct batch batch;
 
 	if (sample->size < sizeof(batch)) {
@@ -83,13 +106,16 @@ static void take_batch(struct cpu_ring *ring, const struct raw_sample *sample)
 	}
 	memcpy(&batch, sample->data, sizeof(batch));
 	uint32_t bytes = sizeof(batch) + (uint32_t)batch.len * batch.event_size;
-	if (bytes > sample->size || bytes > stream->batch_max) {
+	if (bytes > sample->size || bytes > stream->batch_max ||
+	    batch.cpu >= (uint32_t)stream->cpus) {
 		stream->stats->malformed++;
 		return;
 	}
-	if (batch.idx != ring->next_idx)
+	/* By the CPU that filled the page: an offline CPU's pages come over another one's ring. */
+	struct cpu_ring *filled = &stream->rings[batch.cpu];
+	if (batch.idx != filled->next_idx)
 		stream->stats->out_of_order++;
-	ring->next_idx = batch.idx + 1;
+	filled->next_idx = batch.idx + 1;
 	memcpy(shared_ring_reserve(stream->out, RECORD_BATCH, bytes), sample->data, bytes);
 	stream->stats->batches++;
 	stream->stats->events += batch.len;
@@ -107,7 +133,7 @@ static enum bpf_perf_event_ret on_record(void *context, int cpu, struct perf_eve
 
 	(void)cpu;
 	if (header->type == PERF_RECORD_SAMPLE)
-		take_batch(ring, (const struct raw_sample *)header);
+		take_batch(stream, (const struct raw_sample *)header);
 	else if (header->type == PERF_RECORD_LOST)
 		stream->stats->lost_records++;
 	if (shared_ring_has_room(stream->out))
@@ -176,6 +202,26 @@ int stream_barrier(struct stream *stream, int cpu)
 	return (int)opts.retval;
 }
 
+int stream_drain_offline(struct stream *stream, int cpu)
+{
+	uint64_t arguments[] = {cpu};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = arguments, .ctx_size_in = sizeof(arguments));
+
+	if (stream->drain_fd < 0)
+		return -ENXIO;
+	if (bpf_prog_test_run_opts(stream->drain_fd, &opts) < 0)
+		return -errno;
+	return (int)opts.retval;
+}
+
+void stream_run(int program_fd)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	if (program_fd >= 0)
+		bpf_prog_test_run_opts(program_fd, &opts);
+}
+
 void stream_free(struct stream *stream)
 {
 	for (int cpu = 0; stream->rings && cpu < stream->cpus; cpu++)
@@ -183,5 +229,7 @@ void stream_free(struct stream *stream)
 	free(stream->rings);
 	if (stream->counters)
 		munmap(stream->counters, stream->counters_bytes);
+	if (stream->bss)
+		munmap(stream->bss, stream->bss_bytes);
 	memset(stream, 0, sizeof(*stream));
 }

@@ -22,6 +22,12 @@ struct stream {
 	uint32_t batch_max; /* bytes of the largest batch */
 	int cpus;	    /* possible CPUs */
 	int barrier_fd;
+	int drain_fd;	/* or negative: the kernel cannot reach another CPU's pages */
+	int harvest_fd; /* or negative: nothing to harvest */
+	int forget_fd;	/* or negative: nothing to forget */
+	bool *paused;	/* the program's variable, mapped; NULL: it cannot be paused */
+	void *bss;
+	size_t bss_bytes;
 	int events_fd;
 	struct counters *counters; /* mapped, one per possible CPU */
 	size_t counters_bytes;
@@ -56,6 +62,15 @@ bool stream_is_pending(const struct stream *stream, int cpu);
  * was half-way there and it is to be run again; -ENOSPC when the ring must be emptied first; -ENXIO: CPU offline.
  */
 int stream_barrier(struct stream *stream, int cpu);
+
+/* Maps the variable that pauses the stream: it lies at offset in the object's .bss, which the kernel shares. */
+int stream_map_paused(struct stream *stream, const struct bpf_map *bss, uint32_t offset);
+
+/* Moves the pages of a CPU that is offline into the ring of the calling thread's CPU. As stream_barrier(). */
+int stream_drain_offline(struct stream *stream, int cpu);
+
+/* Runs a program of the stream, if it has it, on the calling thread's CPU. */
+void stream_run(int program_fd);
 
 void stream_free(struct stream *stream);
 

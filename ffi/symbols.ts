@@ -20,6 +20,7 @@ const { symbols } = dlopen(LIBRARY, {
   reader_stats: { args: ["ptr"], returns: "ptr" },
   reader_cpus: { args: ["ptr"], returns: "i32" },
   reader_counters: { args: ["ptr", "cstring"], returns: "ptr" },
+  reader_pause: { args: ["ptr", "cstring", "u32"], returns: "i32" },
   reader_set_listen_port: { args: ["ptr", "u32"], returns: "i32" },
   reader_clock_offset_ns: { args: [], returns: "i64" },
   reader_probe: { args: ["buffer", "u32"], returns: "i32" },

@@ -11,7 +11,7 @@ import { EventQueue, type SpanBatch } from "./queue.ts";
 import type { EventSampler } from "./sampler.ts";
 import type { QueueSettings } from "./settings.ts";
 
-interface SpanPipeline extends EventSink {
+interface SpanPipeline extends EventSink<HttpEvent> {
   /** The identities of `SpanLedger` hold at every call. */
   stats(): SpanLedger;
   /**

@@ -12,7 +12,17 @@ import { ledgerMetrics } from "./metrics.ts";
 import { createPage } from "./page.ts";
 import { problem, queryFault } from "./problem.ts";
 import { formatMetrics, CONTENT_TYPE as METRICS_TYPE } from "./prometheus.ts";
-import { apiError, health, noQuery, partialReceipt, receipt, stats, syncQuery } from "./schema.ts";
+import {
+  apiError,
+  health,
+  noQuery,
+  partialReceipt,
+  protocolAnswer,
+  protocolState,
+  receipt,
+  stats,
+  syncQuery,
+} from "./schema.ts";
 import type { Spans } from "./spans.ts";
 import { readStats } from "./stats.ts";
 import { SyncService } from "./sync.ts";
@@ -112,6 +122,32 @@ const createApp = (deps: AppDeps): App => {
       const outcome = await sync.sync({ waitForExport: c.req.valid("query").wait === "export" });
       if (outcome.kind === "refused") return problem(c, 409, outcome.code, outcome.message);
       return outcome.kind === "complete" ? c.json(outcome.receipt) : c.json(outcome.receipt, 504);
+    },
+  );
+
+  app.put(
+    "/protocols/:protocol",
+    describeRoute({
+      summary: "Pause or resume the observation of a protocol, without unloading anything",
+      responses: {
+        200: json("what it is now", protocolAnswer),
+        400: json("the body is wrong", apiError),
+        404: json("no such protocol is loaded", apiError),
+        409: json("the capture is not running", apiError),
+      },
+    }),
+    validator("json", protocolState, (result, c) => {
+      if (!result.success) return problem(c, 400, "bad_body", 'expected {"enabled": true} or {"enabled": false}');
+    }),
+    (c) => {
+      const protocol = c.req.param("protocol");
+      const { enabled } = c.req.valid("json");
+      if (!capture.running) return problem(c, 409, "not_running", NOT_RUNNING);
+      if (!capture.setEnabled(protocol, enabled)) {
+        const loaded = Object.keys(capture.stats().protocols).join(", ");
+        return problem(c, 404, "no_protocol", `no protocol ${JSON.stringify(protocol)} is loaded; loaded: ${loaded}`);
+      }
+      return c.json({ protocol, enabled } satisfies z.infer<typeof protocolAnswer>);
     },
   );
 

@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { HttpEvent } from "../ffi/event.ts";
+import type { ObservedEvent } from "../ffi/event.ts";
 
 /** Version of the frames; rises when a client must change. */
 const PROTOCOL_VERSION = 1;
@@ -38,7 +38,7 @@ interface ControlFrame {
 type Frame = BatchFrame | GapFrame | ControlFrame;
 
 /** @param events at least one, all of one protocol, in order of `seq` */
-const encodeBatch = (events: readonly HttpEvent[]): BatchFrame => {
+const encodeBatch = (events: readonly ObservedEvent[]): BatchFrame => {
   const first = events[0];
   const last = events[events.length - 1];
   if (first === undefined || last === undefined)

@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { EventSink, HttpEvent } from "../ffi/event.ts";
+import type { EventSink, ObservedEvent } from "../ffi/event.ts";
 import { type DropReason, Flow, type FlowLedger } from "./flow.ts";
 import { type BatchFrame, type ControlFrame, encodeBatch, errorFrame, helloFrame, syncFrame } from "./frame.ts";
 import { FrameBudget } from "./frame-budget.ts";
@@ -94,7 +94,7 @@ class Hub implements EventSink {
   }
 
   /** Takes every delivered batch. Encodes it once, and only if somebody listens. */
-  offer(batch: readonly HttpEvent[]): void {
+  offer(batch: readonly ObservedEvent[]): void {
     const first = batch[0];
     const last = batch[batch.length - 1];
     if (first === undefined || last === undefined) return;

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { HttpCapture } from "../ffi/capture.ts";
-import type { EventSink } from "../ffi/event.ts";
+import type { KernelCapture } from "../ffi/capture.ts";
+import type { EventSink, HttpEvent, ObservedEvent } from "../ffi/event.ts";
 import { createTelemetry, type Telemetry, TelemetrySettingError } from "../otel/telemetry.ts";
 import manifest from "../package.json" with { type: "json" };
 import { createApp } from "./app.ts";
@@ -24,7 +24,7 @@ const log = {
 };
 
 interface Running {
-  capture: HttpCapture;
+  capture: KernelCapture;
   telemetry: Telemetry;
   listener: Listener;
 }
@@ -47,12 +47,14 @@ export async function serve(config: Config): Promise<number> {
 
 async function begin(config: Config): Promise<Running> {
   const telemetry = createTelemetry({ env: process.env, log, version: manifest.version });
-  const hub = new Hub({ queueMax: config.queueMax, subscriberMax: config.subscriberMax, version: manifest.version });
-  const sinks: EventSink[] = telemetry.pipeline === undefined ? [hub] : [hub, telemetry.pipeline];
+  const { protocols, queueMax, subscriberMax } = config;
+  const hub = new Hub({ queueMax, subscriberMax, protocols, version: manifest.version });
+  const sinks: EventSink[] = telemetry.pipeline === undefined ? [hub] : [hub, httpOnly(telemetry.pipeline)];
   // Late: without libbpf the import itself fails, and that is a message like any other.
-  const { HttpCapture } = await import("../ffi/capture.ts");
-  const capture = new HttpCapture(
+  const { KernelCapture } = await import("../ffi/capture.ts");
+  const capture = new KernelCapture(
     {
+      protocols,
       ringBytes: config.ringKib * 1024,
       connectionsMax: config.maxConnections,
       idleTimeoutMillis: config.idleTimeoutSeconds * 1000,
@@ -70,6 +72,16 @@ async function begin(config: Config): Promise<Running> {
     capture.close();
     throw error;
   }
+}
+
+/** Spans are made of HTTP transactions; a batch is of one protocol. */
+function httpOnly(pipeline: EventSink<HttpEvent>): EventSink {
+  const isHttp = (batch: readonly ObservedEvent[]): batch is readonly HttpEvent[] => batch[0]?.protocol === "http";
+  return {
+    offer(batch) {
+      if (isHttp(batch)) pipeline.offer(batch);
+    },
+  };
 }
 
 /** One message: what is missing and what to do. Whatever is no known refusal is a bug and keeps its stack. */
@@ -108,8 +120,10 @@ function nextSignal(): Promise<NodeJS.Signals> {
 async function end({ capture, telemetry, listener }: Running): Promise<void> {
   await Promise.race([capture.stop(), Bun.sleep(DRAIN_MILLIS)]);
   await Promise.all([telemetry.shutdown(FAREWELL_MILLIS), listener.close(FAREWELL_MILLIS)]);
-  const { observed, delivered, dropped } = capture.stats().protocols.http ?? { observed: 0, delivered: 0, dropped: {} };
-  const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+  const { protocols } = capture.stats();
   capture.close();
-  log.info(`${observed} transactions observed, ${delivered} delivered, ${lost} dropped.`);
+  for (const [name, { observed, delivered, dropped }] of Object.entries(protocols)) {
+    const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+    log.info(`${name}: ${observed} observed, ${delivered} delivered, ${lost} dropped.`);
+  }
 }

@@ -18,7 +18,12 @@ const protocolImbalances = (protocols: Readonly<Record<string, ProtocolLedger>>)
   Object.entries(protocols).flatMap(([protocol, ledger]) => [
     ...check(protocol, "observed", ledger.observed, "enqueued + dropped", ledger.enqueued + sum(ledger.dropped)),
     ...check(protocol, "enqueued", ledger.enqueued, "delivered + pending", ledger.delivered + ledger.pending),
+    ...check(protocol, "pending", ledger.pending, "at least 0, so", Math.max(0, ledger.pending)),
   ]);
+
+/** A barrier that was whole, and yet an event enqueued before it had not been delivered: the reader counts these. */
+const barrierImbalances = (reader: Readonly<Record<string, number>>): string[] =>
+  check("barriers", "left events behind", reader.barrier_violations ?? 0, "expected", 0);
 
 /**
  * Everything delivered was handed to the hub, and nothing else was.
@@ -63,4 +68,4 @@ const spanImbalances = (spans: SpanLedger): string[] => {
   ];
 };
 
-export { handoverImbalances, protocolImbalances, spanImbalances, subscriberImbalances };
+export { barrierImbalances, handoverImbalances, protocolImbalances, spanImbalances, subscriberImbalances };

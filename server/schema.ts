@@ -72,6 +72,7 @@ const stats = z
     uptimeSeconds: z.number(),
     running: z.boolean().describe("programs attached and reader running"),
     protocols: z.record(z.string(), protocolLedger),
+    enabled: z.array(z.string()).describe("protocols that are not paused"),
     cpus: z.array(z.object({ cpu: count(), protocols: z.record(z.string(), z.object(kernelCounts)) })),
     reader: z.record(z.string(), z.number()).describe("counters of the reader"),
     subscribers: z.object({
@@ -101,6 +102,12 @@ const apiError = z
 
 const health = z.object({ status: z.literal("ok") }).meta({ id: "Health" });
 
+const protocolState = z.strictObject({
+  enabled: z.boolean({ error: "expected true or false" }).describe("false pauses it"),
+});
+
+const protocolAnswer = z.object({ protocol: z.string(), enabled: z.boolean() }).meta({ id: "ProtocolState" });
+
 const noQuery = z.strictObject({});
 const syncQuery = z.strictObject({
   wait: z
@@ -115,4 +122,4 @@ type Stats = z.infer<typeof stats>;
 type ApiError = z.infer<typeof apiError>;
 
 export type { ApiError, PartialReceipt, Receipt, Stats };
-export { apiError, health, noQuery, partialReceipt, receipt, stats, syncQuery };
+export { apiError, health, noQuery, partialReceipt, protocolAnswer, protocolState, receipt, stats, syncQuery };

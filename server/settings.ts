@@ -46,6 +46,17 @@ const address = () => {
   return z.string({ error }).regex(/^[0-9A-Za-z._-]+$|^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[0-9A-Za-z._-]+)?$/, error);
 };
 
+/** Those that `ffi/` can read; a test holds the two lists together. */
+const PROTOCOLS = ["http", "tcp"] as const;
+
+const protocolList = () => {
+  const error = `expected one or more of ${PROTOCOLS.join(", ")}, with commas between`;
+  return z
+    .string({ error })
+    .transform((list) => [...new Set(list.split(",").map((name) => name.trim()))])
+    .pipe(z.array(z.enum(PROTOCOLS, { error }), { error }).min(1, error));
+};
+
 const describe = <S extends z.ZodType>(schema: S, text: SettingText) => schema.meta({ ...text });
 
 const configSchema = z.strictObject({
@@ -78,6 +89,10 @@ const configSchema = z.strictObject({
     hint: "EVENTS",
     about: "events held for a subscriber that lags",
   }),
+  protocols: describe(protocolList().default([...PROTOCOLS.slice(0, 1)]), {
+    hint: "LIST",
+    about: `what to watch: ${PROTOCOLS.join(", ")}, with commas between`,
+  }),
   subscriberMax: describe(integer(1, 100_000).default(1000), {
     hint: "COUNT",
     about: "subscribers at once",
@@ -104,4 +119,4 @@ const settingText = (key: SettingKey): SettingText => configSchema.shape[key].me
 const isSwitch = (key: SettingKey): boolean => settingText(key).hint === undefined;
 
 export type { Config, SettingKey, SettingText };
-export { configSchema, flagName, isSwitch, SETTING_KEYS, settingText, variableName };
+export { configSchema, flagName, isSwitch, PROTOCOLS, SETTING_KEYS, settingText, variableName };

@@ -1,6 +1,12 @@
 import type { Capture } from "../ffi/event.ts";
 import type { Hub } from "./hub.ts";
-import { handoverImbalances, protocolImbalances, spanImbalances, subscriberImbalances } from "./ledger.ts";
+import {
+  barrierImbalances,
+  handoverImbalances,
+  protocolImbalances,
+  spanImbalances,
+  subscriberImbalances,
+} from "./ledger.ts";
 import type { Stats } from "./schema.ts";
 import type { Spans } from "./spans.ts";
 
@@ -13,11 +19,12 @@ interface StatsSources {
 
 /** The whole ledger at one moment: nothing else runs between the readings. */
 const readStats = ({ capture, hub, spans, version }: StatsSources): Stats => {
-  const { protocols, cpus, reader } = capture.stats();
+  const { protocols, enabled, cpus, reader } = capture.stats();
   const subscribers = hub.stats();
   const spanLedger = spans?.stats();
   const imbalances = [
     ...protocolImbalances(protocols),
+    ...barrierImbalances(reader),
     ...handoverImbalances(protocols, subscribers.offered, false),
     ...subscriberImbalances(subscribers.total, subscribers.subscribers),
     ...(spanLedger === undefined ? [] : spanImbalances(spanLedger)),
@@ -27,6 +34,7 @@ const readStats = ({ capture, hub, spans, version }: StatsSources): Stats => {
     uptimeSeconds: process.uptime(),
     running: capture.running,
     protocols,
+    enabled,
     cpus,
     reader,
     subscribers,

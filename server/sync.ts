@@ -5,7 +5,13 @@
 
 import type { BarrierResult, Capture, SpanLedger } from "../ffi/event.ts";
 import type { Hub } from "./hub.ts";
-import { handoverImbalances, protocolImbalances, spanImbalances, subscriberImbalances } from "./ledger.ts";
+import {
+  barrierImbalances,
+  handoverImbalances,
+  protocolImbalances,
+  spanImbalances,
+  subscriberImbalances,
+} from "./ledger.ts";
 import type { PartialReceipt, Receipt } from "./schema.ts";
 import type { Spans } from "./spans.ts";
 
@@ -113,11 +119,12 @@ class SyncService {
   }
 
   #receipt(barrier: BarrierResult, beganMillis: number): Receipt {
-    const { hub, spans } = this.#sources;
+    const { capture, hub, spans } = this.#sources;
     const subscribers = hub.stats();
     const spanLedger = spans?.stats();
     const imbalances = [
       ...protocolImbalances(barrier.protocols),
+      ...barrierImbalances(capture.stats().reader),
       ...handoverImbalances(barrier.protocols, subscribers.offered, true),
       ...subscriberImbalances(subscribers.total, subscribers.subscribers),
       ...(spanLedger === undefined ? [] : spanImbalances(spanLedger)),

@@ -4,9 +4,9 @@
  */
 
 import { writeSync } from "node:fs";
-import type { HttpEvent } from "../ffi/event.ts";
+import type { ObservedEvent } from "../ffi/event.ts";
 import { hostForUrl } from "./listen.ts";
-import { jsonLine, printable, transactionLine } from "./terminal.ts";
+import { eventLine, jsonLine, printable } from "./terminal.ts";
 
 interface TailOptions {
   host: string;
@@ -22,7 +22,7 @@ interface TailOptions {
 }
 
 type Frame =
-  | { type: "batch"; events: HttpEvent[] }
+  | { type: "batch"; events: ObservedEvent[] }
   | { type: "gap"; dropped: number; fromSeq: number; toSeq: number }
   | { type: "error"; message: string }
   | { type: "hello" | "sync" };
@@ -77,7 +77,7 @@ const tail = ({
   };
   signal.addEventListener("abort", finish, { once: true });
 
-  const line = json ? jsonLine : transactionLine;
+  const line = json ? jsonLine : eventLine;
   socket.onmessage = ({ data }) => {
     const frame: Frame = JSON.parse(String(data));
     greeted ||= frame.type === "hello";

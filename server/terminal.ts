@@ -3,7 +3,7 @@
  * @module
  */
 
-import type { Endpoint, HttpEvent } from "../ffi/event.ts";
+import type { Endpoint, HttpEvent, ObservedEvent, TcpEvent } from "../ffi/event.ts";
 
 // What a path or header may hold is up to whoever sends requests: control characters would drive the terminal, and the
 // bidirectional ones would turn the line around.
@@ -17,7 +17,7 @@ const printable = (text: string): string =>
   });
 
 /** The event as one line of JSON, whose strings hold the same letters as escapes. */
-const jsonLine = (event: HttpEvent): string =>
+const jsonLine = (event: ObservedEvent): string =>
   JSON.stringify(event).replace(
     UNPRINTABLE,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
@@ -50,4 +50,20 @@ const transactionLine = (event: HttpEvent): string => {
   return columns.join("  ");
 };
 
-export { jsonLine, printable, transactionLine };
+/** The same columns for a closed connection: outcome, role, how long it lived, its ends, and what it carried. */
+const connectionLine = (event: TcpEvent): string => {
+  const ends = [endpoint(event.local), endpoint(event.remote)];
+  return [
+    clock(event.startTimeUnixNano),
+    event.outcome === "fin" ? "tcp" : "---",
+    event.role.padEnd(7),
+    duration(event.durationNano).padStart(7),
+    (event.role === "client" ? ends : ends.reverse()).join(" > ").padEnd(43),
+    `sent ${event.bytesSent} B, received ${event.bytesReceived} B, ${event.retransmits} retransmitted (${event.outcome})`,
+  ].join("  ");
+};
+
+const eventLine = (event: ObservedEvent): string =>
+  event.protocol === "http" ? transactionLine(event) : connectionLine(event);
+
+export { eventLine, jsonLine, printable };

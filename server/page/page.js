@@ -103,10 +103,11 @@ const say = (text, kind = "") => {
 
 const handlers = {
   hello: () => {},
-  batch: ({ events }) => {
+  batch: ({ protocol, events }) => {
     totals.received += events.length;
-    for (const event of events) if (event.status >= 500) totals.failed += 1;
     arrivals.push([performance.now(), events.length]);
+    if (protocol !== "http") return;
+    for (const event of events) if (event.status >= 500) totals.failed += 1;
     show(events);
   },
   gap: ({ dropped, fromSeq, toSeq }) => {

@@ -21,6 +21,7 @@ test("without flags and variables every setting has its default and says so", ()
     maxConnections: 65_536,
     ringKib: 2048,
     queueMax: 65_536,
+    protocols: ["http"],
     subscriberMax: 1000,
   });
   expect(new Set(Object.values(sources).map((source) => source.from))).toEqual(new Set(["default"]));

@@ -66,6 +66,7 @@ class FakeCapture implements Capture {
   current: CaptureStats = {
     protocols: { http: { observed: 0, enqueued: 0, delivered: 0, pending: 0, dropped: {} } },
     cpus: [{ cpu: 0, protocols: { http: { observed: 0, enqueued: 0, dropped: {} } } }],
+    enabled: ["http"],
     reader: { barriers: 0 },
   };
   /** What a barrier waits for. */
@@ -84,6 +85,12 @@ class FakeCapture implements Capture {
       return { id: this.barriers, protocols: this.stats().protocols, missingCpus: [...this.missingCpus] };
     });
     return this.#shared;
+  }
+
+  setEnabled(protocol: string, enabled: boolean): boolean {
+    if (protocol !== "http") return false;
+    this.current.enabled = enabled ? ["http"] : [];
+    return true;
   }
 
   /** Counts events as observed, enqueued and delivered. */

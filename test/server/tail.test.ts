@@ -3,7 +3,7 @@ import { createApp } from "../../server/app.ts";
 import { Hub } from "../../server/hub.ts";
 import { type Listener, listen } from "../../server/listen.ts";
 import { tail } from "../../server/tail.ts";
-import { jsonLine, printable, transactionLine } from "../../server/terminal.ts";
+import { eventLine, jsonLine, printable } from "../../server/terminal.ts";
 import { FakeCapture, httpEvent, httpEvents } from "./fake.ts";
 
 const open: Listener[] = [];
@@ -52,7 +52,7 @@ describe("tail", () => {
     expect(await exitCode).toBe(0);
     expect(printed.join("")).toBe(
       httpEvents(1, 2)
-        .map((event) => `${transactionLine(event)}\n`)
+        .map((event) => `${eventLine(event)}\n`)
         .join(""),
     );
     expect(warnings).toEqual([]);
@@ -124,12 +124,12 @@ const lines: [string, Parameters<typeof httpEvent>[1], RegExp][] = [
   ["seconds", { durationNano: 1.5e9 }, / 1\.50s /],
 ];
 test.each(lines)("%s is one readable line", (_, change, expected) => {
-  expect(transactionLine(httpEvent(1, change))).toMatch(expected);
+  expect(eventLine(httpEvent(1, change))).toMatch(expected);
 });
 
 test("what would drive the terminal is shown, not obeyed", () => {
   expect(printable("a\u001b[2J\n\u007f\u009b\u202eé日\u{1f980}")).toBe("a\\x1b[2J\\x0a\\x7f\\x9b\\u202eé日\u{1f980}");
-  expect(transactionLine(httpEvent(1, { path: "/\u001b]0;x\u0007\n" }))).toEndWith("/\\x1b]0;x\\x07\\x0a");
+  expect(eventLine(httpEvent(1, { path: "/\u001b]0;x\u0007\n" }))).toEndWith("/\\x1b]0;x\\x07\\x0a");
   const event = httpEvent(1, { path: "/\u009b\u202e\u001b" });
   expect(jsonLine(event)).toContain("/\\u009b\\u202e\\u001b");
   expect(JSON.parse(jsonLine(event))).toEqual(event);

@@ -1,0 +1,61 @@
+import type { RawBatch, RingMemory } from "./batch.ts";
+import { readAddress, readText } from "./text.ts";
+
+const TWO_TO_32 = 2 ** 32;
+
+/**
+ * One event in place in the shared ring: reads fields by their byte offset in the struct. Every access reads the ring, so
+ * a field that nobody asks for costs nothing. @throws ExpiredViewError from every access after the callback has returned
+ */
+export class EventView {
+  readonly #batch: RawBatch;
+  readonly #offset: number;
+
+  constructor(batch: RawBatch, offset: number) {
+    this.#batch = batch;
+    this.#offset = offset;
+  }
+
+  get cpu(): number {
+    return this.#batch.cpu;
+  }
+
+  protected get memory(): RingMemory {
+    return this.#batch.memory;
+  }
+
+  /** Byte offset of a field in the ring. */
+  protected at(field: number): number {
+    return this.#offset + field;
+  }
+
+  protected u8(field: number): number {
+    return this.memory.bytes[this.#offset + field] as number;
+  }
+
+  protected u16(field: number): number {
+    return this.memory.u16[(this.#offset + field) >> 1] as number;
+  }
+
+  protected u32(field: number): number {
+    return this.memory.u32[(this.#offset + field) >> 2] as number;
+  }
+
+  /** Exact below 2^53. */
+  protected u64(field: number): number {
+    return this.u32(field + 4) * TWO_TO_32 + this.u32(field);
+  }
+
+  /** Exact when the difference is below 2^53, whatever the values. */
+  protected u64Difference(field: number, subtrahend: number): number {
+    return (this.u32(field + 4) - this.u32(subtrahend + 4)) * TWO_TO_32 + (this.u32(field) - this.u32(subtrahend));
+  }
+
+  protected address(field: number): string {
+    return readAddress(this.memory, this.#offset + field);
+  }
+
+  protected text(field: number, length: number): string {
+    return readText(this.memory, this.#offset + field, length);
+  }
+}
