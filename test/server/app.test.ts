@@ -166,6 +166,7 @@ test("the OpenAPI document lists every route of the API, its answers and the sch
     "/healthz",
     "/metrics",
     "/openapi.json",
+    "/protocols/{protocol}",
     "/readyz",
     "/stats",
     "/sync",
@@ -179,6 +180,7 @@ test("the OpenAPI document lists every route of the API, its answers and the sch
     "Error",
     "Health",
     "PartialReceipt",
+    "ProtocolState",
     "Receipt",
     "Stats",
   ]);
@@ -200,4 +202,23 @@ test("the page may load nothing from elsewhere and runs no inline code", async (
   expect(html.match(/(?:src|href)="(?!\/page\.|data:)[^"]*"/g)).toBeNull();
   const script = await (await request("GET /page.js")).text();
   expect(script).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function/);
+});
+
+const protocolRequests: [string, string, string, number, object][] = [
+  ["pauses a protocol", "http", '{"enabled":false}', 200, { protocol: "http", enabled: false }],
+  ["resumes a protocol", "http", '{"enabled":true}', 200, { protocol: "http", enabled: true }],
+  ["names the protocols there are", "smtp", '{"enabled":true}', 404, { error: { code: "no_protocol" } }],
+  ["refuses a word", "http", '{"enabled":"no"}', 400, { error: { code: "bad_body" } }],
+  ["refuses a further key", "http", '{"enabled":true,"x":1}', 400, { error: { code: "bad_body" } }],
+  ["refuses an empty object", "http", "{}", 400, { error: { code: "bad_body" } }],
+];
+test.each(protocolRequests)("PUT /protocols %s", async (_, protocol, body, status, answer) => {
+  const { request, capture } = setUp();
+  const response = await request(`PUT /protocols/${protocol}`, {
+    headers: { "Content-Type": "application/json" },
+    body,
+  });
+  expect(response.status).toBe(status);
+  expect(await response.json()).toMatchObject(answer);
+  if (status === 200) expect(capture.stats().enabled).toEqual("enabled" in answer && answer.enabled ? ["http"] : []);
 });

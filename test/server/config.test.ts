@@ -45,6 +45,7 @@ const accepted: [string, string[], Record<string, string>, object][] = [
   ["a switch by variable", [], { KERNELCAST_CAPTURE_QUERY: "yes" }, { captureQuery: true }],
   ["an IPv6 address", ["--host", "::1"], {}, { host: "::1" }],
   ["a host name", ["--host", "localhost"], {}, { host: "localhost" }],
+  ["several protocols, each once", ["--protocols", "tcp, http,tcp"], {}, { protocols: ["tcp", "http"] }],
   ["the greatest port", ["--port", "65535"], {}, { port: 65_535 }],
   ["what Kubernetes sets for a Service of our name", [], { KERNELCAST_PORT: "tcp://10.0.0.1:4320" }, { port: 4320 }],
   ["its other variables", [], { KERNELCAST_SERVICE_HOST: "10.0.0.1", KERNELCAST_PORT_4320_TCP_ADDR: "x" }, {}],
@@ -54,6 +55,7 @@ test.each(accepted)("%s is understood", (_, argv, env, expected) => {
 });
 
 const refused: [string[], Record<string, string>, string[]][] = [
+  [["--protocols", "smtp"], {}, ['--protocols: expected one or more of http, tcp, with commas between, got "smtp"']],
   [["--port", "http"], {}, ['--port: expected an integer from 0 to 65535, got "http"']],
   [["--port", "65536"], {}, ['--port: expected an integer from 0 to 65535, got "65536"']],
   [["--port", "1e3"], {}, ['--port: expected an integer from 0 to 65535, got "1e3"']],
