@@ -1,0 +1,58 @@
+import { readFileSync } from "node:fs";
+import { Child, output } from "./child.ts";
+
+/**
+ * A network namespace with a loopback device of its own. Nothing but what a test starts is in it: every port is free, no
+ * other traffic is seen, and counts are exact. It is gone when the last process in it has ended.
+ */
+export class Network {
+  readonly #holder: Child;
+
+  private constructor(holder: Child) {
+    this.#holder = holder;
+  }
+
+  static async open(): Promise<Network> {
+    const holder = new Child(["unshare", "--net", "sh", "-c", "ip link set lo up && echo up && exec cat"]);
+    await holder.match(/up/);
+    return new Network(holder);
+  }
+
+  /** A command line that runs `argv` in here. */
+  inside(argv: readonly string[]): string[] {
+    return ["nsenter", `--net=/proc/${this.#holder.pid}/ns/net`, "--", ...argv];
+  }
+
+  start(argv: readonly string[], env?: Record<string, string>, onLine?: (line: string) => void): Child {
+    return new Child(this.inside(argv), env, onLine);
+  }
+
+  /** Runs a command that must succeed. @returns its standard output */
+  output(...argv: string[]): Promise<string> {
+    return output(this.inside(argv));
+  }
+
+  /** Runs one of the programs beside this file, with Bun. */
+  program(name: string, args: readonly string[] = [], onLine?: (line: string) => void): Child {
+    const file = new URL(`programs/${name}.ts`, import.meta.url).pathname;
+    return this.start([process.execPath, file, ...args], {}, onLine);
+  }
+
+  /** Joins two networks by a pair of devices, both called `name`, that are down and have no address yet. */
+  async link(name: string, other: Network): Promise<void> {
+    const peer = ["peer", "name", name, "netns", String(other.#holder.pid)];
+    await this.output("ip", "link", "add", name, "type", "veth", ...peer);
+  }
+
+  /** Gives a device an address such as `10.1.0.1/24`, and takes it up. */
+  async address(device: string, address: string): Promise<void> {
+    await this.output("ip", "address", "add", address, "dev", device, ...(address.includes(":") ? ["nodad"] : []));
+    await this.output("ip", "link", "set", device, "up");
+  }
+
+  /** Packet sockets that are open in here. */
+  packetSockets(): number {
+    const lines = readFileSync(`/proc/${this.#holder.pid}/net/packet`, "utf8").trim().split("\n");
+    return lines.length - 1;
+  }
+}
