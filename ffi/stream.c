@@ -96,6 +96,13 @@ int stream_map_paused(struct stream *stream, const struct bpf_map *bss, uint32_t
 	return 0;
 }
 
+/* What the kernel writes where a record did not fit: PERF_RECORD_LOST, without sample ids. */
+struct lost_record {
+	struct perf_event_header header;
+	uint64_t id;
+	uint64_t lost;
+};
+
 static void take_batch(struct stream *stream, const struct raw_sample *sample)
 {
 	struct batch batch;
@@ -135,7 +142,7 @@ static enum bpf_perf_event_ret on_record(void *context, int cpu, struct perf_eve
 	if (header->type == PERF_RECORD_SAMPLE)
 		take_batch(stream, (const struct raw_sample *)header);
 	else if (header->type == PERF_RECORD_LOST)
-		stream->stats->lost_records++;
+		stream->stats->lost_records += ((const struct lost_record *)header)->lost;
 	if (shared_ring_has_room(stream->out))
 		return LIBBPF_PERF_EVENT_CONT;
 	ring->stopped_early = true;

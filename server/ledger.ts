@@ -21,9 +21,18 @@ const protocolImbalances = (protocols: Readonly<Record<string, ProtocolLedger>>)
     ...check(protocol, "pending", ledger.pending, "at least 0, so", Math.max(0, ledger.pending)),
   ]);
 
-/** A barrier that was whole, and yet an event enqueued before it had not been delivered: the reader counts these. */
-const barrierImbalances = (reader: Readonly<Record<string, number>>): string[] =>
-  check("barriers", "left events behind", reader.barrier_violations ?? 0, "expected", 0);
+/** What must never happen between the kernel and the sinks; the reader looks for it all the time and counts it. */
+const readerImbalances = (reader: Readonly<Record<string, number>>): string[] => {
+  const refused = sum(Object.fromEntries(Object.entries(reader).filter(([name]) => name.endsWith("_flush_refused"))));
+  const lost = reader.lost_records ?? 0;
+  return [
+    ...check("barriers", "left events behind", reader.barrier_violations ?? 0, "expected", 0),
+    ...check("batches", "out of order", reader.out_of_order ?? 0, "expected", 0),
+    ...check("batches", "malformed", reader.malformed ?? 0, "expected", 0),
+    // The kernel reports a lost record for an output that it refused; that batch was kept and sent again.
+    ...check("records", "lost", lost, "no more than refused, so", Math.min(lost, refused)),
+  ];
+};
 
 /**
  * Everything delivered was handed to the hub, and nothing else was.
@@ -68,4 +77,4 @@ const spanImbalances = (spans: SpanLedger): string[] => {
   ];
 };
 
-export { barrierImbalances, handoverImbalances, protocolImbalances, spanImbalances, subscriberImbalances };
+export { handoverImbalances, protocolImbalances, readerImbalances, spanImbalances, subscriberImbalances };

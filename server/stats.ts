@@ -1,9 +1,9 @@
 import type { Capture } from "../ffi/event.ts";
 import type { Hub } from "./hub.ts";
 import {
-  barrierImbalances,
   handoverImbalances,
   protocolImbalances,
+  readerImbalances,
   spanImbalances,
   subscriberImbalances,
 } from "./ledger.ts";
@@ -24,7 +24,7 @@ const readStats = ({ capture, hub, spans, version }: StatsSources): Stats => {
   const spanLedger = spans?.stats();
   const imbalances = [
     ...protocolImbalances(protocols),
-    ...barrierImbalances(reader),
+    ...readerImbalances(reader),
     ...handoverImbalances(protocols, subscribers.offered, false),
     ...subscriberImbalances(subscribers.total, subscribers.subscribers),
     ...(spanLedger === undefined ? [] : spanImbalances(spanLedger)),

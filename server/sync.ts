@@ -6,9 +6,9 @@
 import type { BarrierResult, Capture, SpanLedger } from "../ffi/event.ts";
 import type { Hub } from "./hub.ts";
 import {
-  barrierImbalances,
   handoverImbalances,
   protocolImbalances,
+  readerImbalances,
   spanImbalances,
   subscriberImbalances,
 } from "./ledger.ts";
@@ -124,7 +124,7 @@ class SyncService {
     const spanLedger = spans?.stats();
     const imbalances = [
       ...protocolImbalances(barrier.protocols),
-      ...barrierImbalances(capture.stats().reader),
+      ...readerImbalances(capture.stats().reader),
       ...handoverImbalances(barrier.protocols, subscribers.offered, true),
       ...subscriberImbalances(subscribers.total, subscribers.subscribers),
       ...(spanLedger === undefined ? [] : spanImbalances(spanLedger)),

@@ -1,7 +1,13 @@
 import { expect, test } from "bun:test";
 import type { ProtocolLedger, SpanLedger } from "../../ffi/event.ts";
 import type { FlowLedger } from "../../server/flow.ts";
-import { handoverImbalances, protocolImbalances, spanImbalances, subscriberImbalances } from "../../server/ledger.ts";
+import {
+  handoverImbalances,
+  protocolImbalances,
+  readerImbalances,
+  spanImbalances,
+  subscriberImbalances,
+} from "../../server/ledger.ts";
 import { noSpans } from "./fake.ts";
 
 const protocol = (change: Partial<ProtocolLedger>): Record<string, ProtocolLedger> => ({
@@ -29,6 +35,29 @@ const protocolCases: [string, Partial<ProtocolLedger>, string[]][] = [
 ];
 test.each(protocolCases)("a protocol's ledger %s", (_, change, expected) => {
   expect(protocolImbalances(protocol(change))).toEqual(expected);
+});
+
+test("what was delivered but never enqueued makes pending negative, which is named", () => {
+  expect(protocolImbalances(protocol({ delivered: 9, pending: -1 }))).toEqual([
+    "http: pending -1, but at least 0, so 0",
+  ]);
+});
+
+const readerCases: [string, Record<string, number>, string[]][] = [
+  ["that is quiet says nothing", {}, []],
+  ["whose refused records are the kernel's lost ones says nothing", { lost_records: 3, http_flush_refused: 3 }, []],
+  ["that was refused where no ring was says nothing", { lost_records: 1, http_flush_refused: 2 }, []],
+  [
+    "with lost records that nobody kept names both numbers",
+    { lost_records: 3, http_flush_refused: 1, tcp_flush_refused: 1 },
+    ["records: lost 3, but no more than refused, so 2"],
+  ],
+  ["whose barrier left an event behind", { barrier_violations: 1 }, ["barriers: left events behind 1, but expected 0"]],
+  ["that saw a batch out of order", { out_of_order: 2 }, ["batches: out of order 2, but expected 0"]],
+  ["that saw a batch it cannot read", { malformed: 1 }, ["batches: malformed 1, but expected 0"]],
+];
+test.each(readerCases)("a reader %s", (_, reader, expected) => {
+  expect(readerImbalances(reader)).toEqual(expected);
 });
 
 const handoverCases: [string, number, boolean, string[]][] = [
