@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { output } from "./children.ts";
@@ -13,8 +12,6 @@ export interface Machine {
   versions: { bun: string; nginx: string; wrk: string };
   commit: string;
   loadAverage: number;
-  /** Packet sockets that others hold: each costs every packet something, unwatched or not. */
-  foreignPacketSockets: number;
 }
 
 export async function describeMachine(nginx: Nginx): Promise<Machine> {
@@ -27,7 +24,6 @@ export async function describeMachine(nginx: Nginx): Promise<Machine> {
     versions: { bun: Bun.version, nginx: nginx.version, wrk: wrk.split(/\s+/).slice(0, 2).join(" ") },
     commit: await commit(),
     loadAverage: loadavg()[0] ?? 0,
-    foreignPacketSockets: readFileSync("/proc/net/packet", "utf8").trimEnd().split("\n").length - 1,
   };
 }
 

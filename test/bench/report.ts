@@ -1,8 +1,8 @@
 import type { Measured, Summary } from "./results.ts";
-import { type Percentiles, type Spread, spreadOf } from "./statistics.ts";
-import { short, table, whole } from "./table.ts";
+import type { Percentiles } from "./statistics.ts";
+import { range, short, table, whole } from "./table.ts";
 import type { Target } from "./targets.ts";
-import type { LoadResult } from "./wrk.ts";
+import { throughput } from "./throughput-report.ts";
 
 /** What the person reads. */
 export function report(measured: Measured, summary: Summary, targets: readonly Target[]): string {
@@ -23,62 +23,28 @@ export function report(measured: Measured, summary: Summary, targets: readonly T
 }
 
 function heading({ date, machine, settings }: Measured): string {
-  const { versions, foreignPacketSockets: foreign } = machine;
-  const lines = [
+  const { versions } = machine;
+  return [
     `Kernelcast ${machine.commit}, ${date}`,
     `${machine.cpus} CPUs (${machine.cpu}), ${machine.memoryGb} GB, Linux ${machine.kernel}, Bun ${versions.bun}, ${versions.nginx}, ${versions.wrk}`,
     `${settings.rounds} rounds of ${settings.seconds} s; wrk, ${settings.connections} connections, keep-alive, on lo; load average at start ${short(machine.loadAverage)}`,
-  ];
-  if (foreign > 0) lines.push(`NOTE: ${foreign} packet sockets of others were open at the start: "unwatched" is not.`);
-  return lines.join("\n");
+  ].join("\n");
 }
 
-const range = ({ median, min, max }: Spread, show = short) => [show(median), `${show(min)}–${show(max)}`];
-
-function throughput({ rounds }: Measured, { noopOfUnwatched, watchedOfUnwatched, watchedOfNoop }: Summary): string {
-  const row = (name: string, ratio: Spread | undefined, loads: LoadResult[]) => {
-    const over = (of: (load: LoadResult) => number, show: (value: number) => string) =>
-      range(spreadOf(loads.map(of)), show);
-    return [
-      name,
-      ...over((load) => load.perSecond, whole),
-      ...(ratio ? range(ratio) : ["1", ""]),
-      ...over((load) => load.p50Micros, whole),
-      ...over((load) => load.p99Micros, whole),
-    ];
-  };
-  const head = ["requests/s", "min–max", "of unwatched", "min–max", "p50 µs", "min–max", "p99 µs", "min–max"];
-  const rows = [
-    row(
-      "unwatched",
-      undefined,
-      rounds.map(({ unwatched }) => unwatched),
-    ),
-    row(
-      "do-nothing filter",
-      noopOfUnwatched,
-      rounds.map(({ noop }) => noop),
-    ),
-    row(
-      "watched",
-      watchedOfUnwatched,
-      rounds.map(({ watched }) => watched.load),
-    ),
-  ];
-  const [ratio, span] = range(watchedOfNoop);
-  return `${table("throughput", head, rows)}\nwatched is ${ratio} (${span}) of the do-nothing filter`;
-}
-
-function completeness({ served, delivered, lost, dropped, breaks, balanced }: Summary): string {
+function completeness({ served, delivered, unanswered, lost, dropped, breaks, balanced }: Summary): string {
   const reasons = Object.entries(dropped).map(([reason, count]) => `${reason} ${whole(count)}`);
   const row = [
     "all watched loads",
-    ...[served, delivered, lost].map(whole),
+    ...[served, delivered, unanswered, lost].map(whole),
     reasons.join(", ") || "none",
     whole(breaks),
     balanced ? "yes" : "NO",
   ];
-  return table("completeness", ["served", "delivered", "lost", "dropped", "seq breaks", "balanced"], [row]);
+  return table(
+    "completeness",
+    ["served", "delivered", "unanswered", "lost", "dropped", "seq breaks", "balanced"],
+    [row],
+  );
 }
 
 function programs({ programs: { noop, service } }: Measured): string {

@@ -31,6 +31,7 @@ export interface Summary {
   watchedOfNoop: Spread;
   served: number;
   delivered: number;
+  unanswered: number;
   /** Served and not delivered, in whichever watched window. */
   lost: number;
   dropped: Record<string, number>;
@@ -57,6 +58,7 @@ export function summarize({ rounds, moderate, memory }: Measured): Summary {
     watchedOfNoop: ratio(({ watched, noop }) => watched.load.perSecond / noop.perSecond),
     served: sum(({ served }) => served),
     delivered: sum(({ delivered }) => delivered),
+    unanswered: sum(({ unanswered }) => unanswered),
     lost: sum(({ served, delivered }) => Math.max(0, served - delivered)),
     dropped: droppedInAll(windows),
     breaks: sum(({ breaks }) => breaks),

@@ -1,3 +1,5 @@
+import type { Spread } from "./statistics.ts";
+
 /** A table as text: the first column to the left, figures to the right. */
 export function table(title: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [[title, ...head], ...rows];
@@ -20,3 +22,6 @@ export const short = (value: number): string => {
   if (value >= 100) return whole(value);
   return value.toFixed(value >= 10 ? 1 : value >= 1 ? 2 : 3);
 };
+
+/** Median, and lowest to highest. */
+export const range = ({ median, min, max }: Spread, show = short) => [show(median), `${show(min)}–${show(max)}`];

@@ -4,6 +4,8 @@ import { type Percentiles, percentilesOf } from "./statistics.ts";
 export interface Report {
   /** Transactions of the watched server. */
   events: number;
+  /** Without a response, whoever served them: what a client left behind when it ended. */
+  unanswered: number;
   /** Times that `seq` did not follow on: twice, out of order, or missing without a gap. */
   breaks: number;
   /** Dropped by the service for this subscriber, by its own word. */
@@ -17,6 +19,7 @@ const GAP = Buffer.from('{"type":"gap"');
 const BATCH = Buffer.from('{"type":"batch"');
 const SEQ = Buffer.from('"seq":');
 const START = Buffer.from('"startTimeUnixNano":"');
+const NO_STATUS = Buffer.from('"status":0,');
 const DURATION = Buffer.from('"durationNano":');
 
 /**
@@ -29,6 +32,7 @@ export class Tally {
   readonly #server: Buffer;
   #nextSeq = 0;
   #events = 0;
+  #unanswered = 0;
   #breaks = 0;
   #gaps = 0;
   #every = 1;
@@ -40,14 +44,14 @@ export class Tally {
 
   /** @param every one transaction in so many is timed */
   begin(every: number): void {
-    this.#events = this.#breaks = this.#gaps = 0;
+    this.#events = this.#unanswered = this.#breaks = this.#gaps = 0;
     this.#every = every;
     this.#latencies = [];
   }
 
   report(): Report {
     const latency = percentilesOf(this.#latencies);
-    return { events: this.#events, breaks: this.#breaks, gaps: this.#gaps, latency };
+    return { events: this.#events, unanswered: this.#unanswered, breaks: this.#breaks, gaps: this.#gaps, latency };
   }
 
   /** @param wallMillis when it came */
@@ -66,6 +70,7 @@ export class Tally {
     if (this.#nextSeq !== 0 && first !== this.#nextSeq) this.#breaks++;
     this.#nextSeq = numberAt(payload, payload.lastIndexOf(SEQ) + SEQ.length) + 1;
 
+    for (let at = payload.indexOf(NO_STATUS); at >= 0; at = payload.indexOf(NO_STATUS, at + 1)) this.#unanswered++;
     for (let at = payload.indexOf(this.#server); at >= 0; at = payload.indexOf(this.#server, at + this.#server.length))
       if (this.#events++ % this.#every === 0) this.#latencies.push(wallMillis - endMillis(payload, at));
   }

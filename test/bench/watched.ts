@@ -13,6 +13,8 @@ export interface Window {
   served: number;
   /** Received by the subscriber. */
   delivered: number;
+  /** Of these, without a response: requests that wrk left behind, which nginx may not have counted. */
+  unanswered: number;
   /** By the service's ledger, kernel and subscriber; reasons with a count of zero are left out. */
   dropped: Record<string, number>;
   breaks: number;
@@ -68,6 +70,7 @@ export class Watch {
       load: result,
       served,
       delivered: report.events,
+      unanswered: report.unanswered,
       dropped: droppedSince(droppedBefore, receipt.protocols.http?.dropped ?? {}, report),
       breaks: report.breaks,
       balanced: receipt.balanced,

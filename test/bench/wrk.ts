@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { output } from "./children.ts";
+import { type CpuShares, readCpu, sharesSince } from "./cpu-shares.ts";
 
 export interface Load {
   url: string;
@@ -16,6 +18,9 @@ export interface LoadResult {
   p99Micros: number;
   maxMicros: number;
   errors: number;
+  cpu: CpuShares;
+  /** Taps of all captures of this machine, at the end of the load: each costs every packet something. */
+  packetSockets: number;
 }
 
 const THREADS = 2;
@@ -24,9 +29,13 @@ const SCRIPT = join(import.meta.dir, "wrk.lua");
 /** Ends by itself. */
 export async function wrk({ url, seconds, connections, pauseMillis }: Load): Promise<LoadResult> {
   const sizes = ["-t", THREADS, "-c", connections, "-d", `${seconds}s`].map(String);
+  const before = readCpu();
   const text = await output(["wrk", ...sizes, "-s", SCRIPT, url, "--", ...(pauseMillis ?? []).map(String)]);
+  const cpu = sharesSince(before);
+  const packetSockets = readFileSync("/proc/net/packet", "utf8").trimEnd().split("\n").length - 1;
   const json = text.match(/^RESULT (.*)$/m)?.[1];
   if (json === undefined) throw new Error(`wrk printed no result:\n${text}`);
-  const { micros, ...result }: Omit<LoadResult, "perSecond"> & { micros: number } = JSON.parse(json);
-  return { ...result, perSecond: (result.requests * 1e6) / micros };
+  const { micros, ...counted }: Omit<LoadResult, "perSecond" | "cpu" | "packetSockets"> & { micros: number } =
+    JSON.parse(json);
+  return { ...counted, perSecond: (counted.requests * 1e6) / micros, cpu, packetSockets };
 }
