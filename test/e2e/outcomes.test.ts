@@ -29,7 +29,9 @@ async function begin(flags: string[]): Promise<void> {
 }
 
 function eventsOf({ clientPort, serverPort }: Played): HttpEvent[] {
-  return subscriber.events.filter(({ client, server }) => client.port === clientPort && server.port === serverPort);
+  return subscriber.eventsByStart.filter(
+    ({ client, server }) => client.port === clientPort && server.port === serverPort,
+  );
 }
 
 const rowOf = ({ method, path, status, outcome }: HttpEvent): Row => [method, path, status, outcome];
@@ -301,6 +303,28 @@ describeKernel("over real connections", () => {
   describe("no event comes of", () => {
     test.each(foreign)("%s", (_name, steps, rows) => expectRows(steps, rows), LIMIT_MILLIS);
   });
+
+  test(
+    "headers behind a line that is too long to be kept, in a later packet, are read",
+    async () => {
+      const played = await playWire(network, [
+        ["client", `GET /late HTTP/1.1\r\nCookie: ${"x".repeat(3000)}`],
+        ["client", `${"y".repeat(3000)}\r\nUser-Agent: probe\r\nHos`],
+        ["client", "t: late.example\r\nTraceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n\r\n"],
+        ["server", OK_3],
+      ]);
+      await synced();
+      expect(eventsOf(played)).toEqual([
+        expect.objectContaining({
+          status: 200,
+          host: "late.example",
+          userAgent: "probe",
+          traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        }),
+      ]);
+    },
+    LIMIT_MILLIS,
+  );
 
   // The filter takes no connection whose first packet has fewer than 16 bytes, and nothing counts what it misses.
   test.failing(

@@ -83,9 +83,13 @@ export class Child {
     this.#process.stdin.flush();
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
   /** Sends a signal and waits for the end. @returns the exit code */
   stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number> {
-    if (!this.ended) this.#process.kill(signal);
+    if (!this.ended) this.signal(signal);
     return this.exited;
   }
 

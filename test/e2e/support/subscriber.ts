@@ -33,6 +33,12 @@ export class Subscriber {
     return this.frames.flatMap((frame) => (frame.type === "batch" ? frame.events : []));
   }
 
+  /** By the time of their starts: the order of arrival holds within a CPU only. */
+  get eventsByStart(): HttpEvent[] {
+    const start = ({ startTimeUnixNano }: HttpEvent) => BigInt(startTimeUnixNano);
+    return this.events.sort((a, b) => (start(a) < start(b) ? -1 : 1));
+  }
+
   get gaps(): Frame[] {
     return this.frames.filter(({ type }) => type === "gap");
   }
@@ -52,6 +58,11 @@ export class Subscriber {
   /** Everything that barrier `id` covers has been received. */
   async synced(id: number): Promise<void> {
     await this.until((frame) => frame.type === "sync" && frame.id >= id);
+  }
+
+  /** Its process does nothing any more, as one that hangs. */
+  stall(): void {
+    this.#process.signal("SIGSTOP");
   }
 
   async closed(): Promise<{ code: number; reason: string }> {
