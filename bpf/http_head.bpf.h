@@ -231,7 +231,7 @@ enum {
 /* Decimal digits, nothing else but trailing blanks; LENGTH_INVALID when it is no length that can be trusted. */
 __noinline __s64 http_parse_length(const struct http_window *window, __u32 at, __u32 len)
 {
-	__s64 value = 0;
+	__u64 value = 0; /* the one digit too many may overflow it */
 
 	if (!window)
 		return LENGTH_INVALID;
