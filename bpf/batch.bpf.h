@@ -196,7 +196,7 @@ static __always_inline void *batch_lookup(void *map, const __u32 *key, __u32 cpu
 }
 
 /*
- * Hands pages to this CPU's ring, in order. ctx is the raw tracepoint's; cpu owns the pages.
+ * Hands pages to this CPU's ring, in order. ctx is a raw tracepoint's or a socket filter's; cpu owns the pages.
  * Returns 0 when all that was closed has gone, -EBUSY when it interrupted another flush, -EAGAIN when it interrupted an
  * enqueue, or the ring's own error. What was not sent stays, and the next call sends it.
  */
@@ -276,7 +276,7 @@ static __always_inline int batch_flush(void *ctx, void *states, void *pages, voi
  *        http_events                            the perf rings
  *   bool is_http_monitoring_enabled()           neither disabled nor paused
  *   int  http_batch_enqueue(const event_type *) as batch_enqueue()
- *   int  http_batch_flush(ctx)                  closed pages only; to be called from a raw tracepoint that is hit often
+ *   int  http_batch_flush(ctx)                  closed pages only; ctx of a socket filter or a raw tracepoint
  *   programs http_barrier                       run by user space with BPF_PROG_TEST_RUN on one CPU: all, in order
  *            http_drain                         the same for an offline CPU, given as the first argument (Linux 5.19)
  *

@@ -148,17 +148,8 @@ int http_filter(struct __sk_buff *skb)
 {
 	if (is_http_monitoring_enabled())
 		http_observe(skb, 0, bpf_ntohs(skb->protocol));
-	return 0;
-}
-
-/*
- * Full pages go out when the next packet comes in, on the CPU that filled them. A raw tracepoint, because the filter
- * itself may not call the output helper on all kernels, and because it costs nothing measurable when there is no page.
- */
-SEC("raw_tp/netif_receive_skb")
-int http_flush(void *ctx)
-{
-	http_batch_flush(ctx);
+	/* Here, and not on a tracepoint of every packet: that cost two further program runs a transaction. */
+	http_batch_flush(skb);
 	return 0;
 }
 

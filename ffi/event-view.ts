@@ -1,5 +1,5 @@
 import type { RawBatch, RingMemory } from "./batch.ts";
-import { readAddress, readText } from "./text.ts";
+import { readAddress, readInternedText, readText } from "./text.ts";
 
 const TWO_TO_32 = 2 ** 32;
 
@@ -53,6 +53,11 @@ export class EventView {
 
   protected address(field: number): string {
     return readAddress(this.memory, this.#offset + field);
+  }
+
+  /** For fields whose texts repeat. */
+  protected repeatedText(field: number, length: number): string {
+    return readInternedText(this.memory, this.#offset + field, length);
   }
 
   protected text(field: number, length: number): string {

@@ -54,7 +54,7 @@ export class HttpEventView extends EventView {
   }
 
   get method(): string {
-    return this.text(Event.method, this.u8(Event.method_len));
+    return this.repeatedText(Event.method, this.u8(Event.method_len));
   }
 
   get path(): string {
@@ -75,18 +75,20 @@ export class HttpEventView extends EventView {
   }
 
   get host(): string | undefined {
-    return this.#optional(Event.host, this.u8(Event.host_len));
+    return this.#repeated(Event.host, this.u8(Event.host_len));
   }
 
   get userAgent(): string | undefined {
-    return this.#optional(Event.user_agent, this.u8(Event.user_agent_len));
+    return this.#repeated(Event.user_agent, this.u8(Event.user_agent_len));
   }
 
+  /** Unlike the other texts this one is never the same twice. */
   get traceparent(): string | undefined {
-    return this.#optional(Event.traceparent, this.u8(Event.traceparent_len));
+    const length = this.u8(Event.traceparent_len);
+    return length === 0 ? undefined : this.text(Event.traceparent, length);
   }
 
-  #optional(field: number, length: number): string | undefined {
-    return length === 0 ? undefined : this.text(field, length);
+  #repeated(field: number, length: number): string | undefined {
+    return length === 0 ? undefined : this.repeatedText(field, length);
   }
 }

@@ -94,7 +94,7 @@ static int probe_raw_tracepoint(void)
 
 	if (program < 0)
 		return program;
-	fd = bpf_raw_tracepoint_open("netif_receive_skb", program);
+	fd = bpf_raw_tracepoint_open("inet_sock_set_state", program);
 	if (fd < 0)
 		fd = -errno;
 	close(program);
@@ -142,7 +142,7 @@ int reader_probe(char *out, uint32_t size)
 		{"for-each", probe_for_each, "helper bpf_for_each_map_elem (Linux 5.13)"},
 		{"perf", probe_perf, "perf_event_open of a BPF output event"},
 		{"packet-socket", probe_packet_socket, "open an AF_PACKET socket"},
-		{"raw-tracepoint", probe_raw_tracepoint, "attach to netif_receive_skb"},
+		{"raw-tracepoint", probe_raw_tracepoint, "attach to inet_sock_set_state"},
 		{"test-run", probe_test_run, "BPF_PROG_TEST_RUN on a chosen CPU (Linux 5.10)"},
 		{"btf", probe_btf, "read the kernel's type information"},
 	};

@@ -21,6 +21,40 @@ export function readText({ bytes, u32 }: RingMemory, offset: number, length: num
   return bytes.latin1Slice(offset, offset + length);
 }
 
+const INTERN_SLOTS = 1024;
+/** Words of the longest text that is interned. */
+const INTERN_WORDS = 24;
+
+const internedWords = new Uint32Array(INTERN_SLOTS * INTERN_WORDS);
+const internedTexts: { text: string; length: number }[] = Array.from({ length: INTERN_SLOTS }, () => ({
+  text: "",
+  length: 0,
+}));
+
+/**
+ * As {@link readText}, for fields that hold the same few texts again and again: a text seen before is compared word by
+ * word and its string given again, which costs less than making one. Slots are overwritten, so memory is bounded.
+ */
+export function readInternedText(memory: RingMemory, offset: number, length: number): string {
+  const { u32 } = memory;
+  const first = offset >> 2;
+  const words = (length + 3) >> 2;
+  if (words > INTERN_WORDS) return readText(memory, offset, length);
+  let hash = length;
+  for (let word = 0; word < words; word++) hash = Math.imul(hash ^ (u32[first + word] as number), 0x9e3779b1);
+  const slot = (hash ^ (hash >>> 15)) & (INTERN_SLOTS - 1);
+  const entry = internedTexts[slot] as { text: string; length: number };
+  const stored = slot * INTERN_WORDS;
+  let word = 0;
+  if (entry.length === length) while (word < words && internedWords[stored + word] === u32[first + word]) word++;
+  if (entry.length !== length || word < words) {
+    entry.text = readText(memory, offset, length);
+    entry.length = length;
+    internedWords.set(u32.subarray(first, first + words), stored);
+  }
+  return entry.text;
+}
+
 const V4_MAPPED = 0xffff0000;
 const CACHE_MAX = 16384;
 

@@ -70,7 +70,7 @@ const PROBES: Record<Probe["name"], { label: string; why: string; remedy: string
   "packet-socket": { label: "raw sockets", why: "a packet socket was opened", remedy: RUN_AS_ROOT },
   "raw-tracepoint": {
     label: "raw tracepoint",
-    why: "a program was attached to netif_receive_skb, where events are flushed",
+    why: "a program was attached to inet_sock_set_state, where connections are told apart",
     remedy: RUN_AS_ROOT,
   },
   "test-run": {
