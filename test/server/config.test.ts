@@ -61,8 +61,9 @@ const refused: [string[], Record<string, string>, string[]][] = [
   [["--port", "1e3"], {}, ['--port: expected an integer from 0 to 65535, got "1e3"']],
   [["--port="], {}, ['--port: expected an integer from 0 to 65535, got ""']],
   [[], { KERNELCAST_PORT: "-1" }, ['KERNELCAST_PORT: expected an integer from 0 to 65535, got "-1"']],
-  [["--ring-kib", "1000"], {}, ['--ring-kib: expected a power of two from 8 to 262144, got "1000"']],
-  [["--ring-kib", "x"], {}, ['--ring-kib: expected an integer from 8 to 262144, got "x"']],
+  [["--ring-kib", "1000"], {}, ['--ring-kib: expected a power of two from 16 to 262144, got "1000"']],
+  [["--ring-kib", "8"], {}, ['--ring-kib: expected an integer from 16 to 262144, got "8"']],
+  [["--ring-kib", "x"], {}, ['--ring-kib: expected an integer from 16 to 262144, got "x"']],
   [[], { KERNELCAST_CAPTURE_QUERY: "maybe" }, ['KERNELCAST_CAPTURE_QUERY: expected true or false, got "maybe"']],
   [
     ["--host", "http://localhost"],
