@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,21 +102,14 @@ static int run_uprobe(struct worker *worker, struct torture_request *request)
 	return 0;
 }
 
-static int run_raw(struct worker *worker, struct torture_request *request, int program_fd)
-{
-	bool flush = rand_r(&worker->seed) % 4 == 0;
-
-	return programs_run_raw(program_fd, request, worker->target_cpu, flush);
-}
-
 static int run_process(struct worker *worker, struct torture_request *request)
 {
-	return run_raw(worker, request, programs.process_fd);
+	return programs_run_raw(programs.process_fd, request, worker->target_cpu);
 }
 
 static int run_interrupt(struct worker *worker, struct torture_request *request)
 {
-	return run_raw(worker, request, programs.irq_fd);
+	return programs_run_raw(programs.irq_fd, request, worker->target_cpu);
 }
 
 static int run_filter(struct worker *worker, struct torture_request *request)
@@ -163,6 +157,7 @@ static int run_once(struct worker *worker)
 		.source = worker->source,
 		.first = programs.sources[worker->source].next,
 		.count = 1 + rand_r(&worker->seed) % TORTURE_RUN_MAX,
+		.flush = rand_r(&worker->seed) % 4 == 0,
 	};
 	int err = worker->context->run(worker, &request);
 

@@ -172,10 +172,10 @@ int programs_attach_uprobe(const struct programs *programs, const void *function
 	return 0;
 }
 
-int programs_run_raw(int program_fd, const struct torture_request *request, int cpu, bool flush)
+int programs_run_raw(int program_fd, const struct torture_request *request, int cpu)
 {
 	__u64 arguments[] = {request->magic, request->source, request->first, request->count,
-			     flush};
+			     request->flush};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = arguments, .ctx_size_in = sizeof(arguments),
 		    .flags = BPF_F_TEST_RUN_ON_CPU, .cpu = cpu);
 

@@ -3,7 +3,6 @@
 #ifndef KERNELCAST_TORTURE_PROGRAMS_H
 #define KERNELCAST_TORTURE_PROGRAMS_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 #include "torture.h"
@@ -26,8 +25,8 @@ int programs_find(struct programs *programs, pid_t pid);
 /* Runs the uprobe program whenever any thread calls function, which is of this executable. */
 int programs_attach_uprobe(const struct programs *programs, const void *function);
 
-/* Runs one of the two raw tracepoint programs on a CPU, and has it flush afterwards if so told. */
-int programs_run_raw(int program_fd, const struct torture_request *request, int cpu, bool flush);
+/* Runs one of the two raw tracepoint programs on a CPU. */
+int programs_run_raw(int program_fd, const struct torture_request *request, int cpu);
 
 /* Runs the filter over one frame, repeat times, on this CPU. */
 int programs_run_filter(const struct programs *programs, const struct torture_request *request,

@@ -135,10 +135,11 @@ int torture_filter(struct __sk_buff *skb)
 	    bpf_skb_load_bytes(skb, UDP_PAYLOAD_OFFSET, &request, sizeof(request)))
 		return 0;
 	torture_run(&request);
+	if (request.flush)
+		torture_batch_flush(skb);
 	return 0;
 }
 
-/* The last argument: flush as well, as a stream does whose events come from a raw tracepoint. */
 static __always_inline int torture_raw(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct torture_request request = {
@@ -146,10 +147,11 @@ static __always_inline int torture_raw(struct bpf_raw_tracepoint_args *ctx)
 		.source = ctx->args[1],
 		.first = ctx->args[2],
 		.count = ctx->args[3],
+		.flush = ctx->args[4],
 	};
 
 	torture_run(&request);
-	if (ctx->args[4])
+	if (request.flush)
 		torture_batch_flush(ctx);
 	return 0;
 }

@@ -45,6 +45,7 @@ struct torture_request {
 	__u64 source;
 	__u64 first; /* the source's next sequence, or TORTURE_WHATEVER_IS_NEXT */
 	__u64 count;
+	__u64 flush; /* 0 or 1: afterwards hand over what is closed */
 };
 
 /* Each load's own, so that two on one host do not meet. */
