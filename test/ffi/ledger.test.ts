@@ -7,7 +7,7 @@ class Memory {
   readonly buffer: ArrayBuffer;
   readonly #view: DataView;
 
-  constructor(readonly cpus: number) {
+  constructor(cpus: number) {
     this.buffer = new ArrayBuffer(cpus * Counters.SIZE);
     this.#view = new DataView(this.buffer);
   }
@@ -62,7 +62,7 @@ describe("KernelCounters", () => {
     });
     const original = globalThis.BigUint64Array;
     try {
-      globalThis.BigUint64Array = (() => changing) as unknown as typeof BigUint64Array;
+      globalThis.BigUint64Array = new Proxy(original, { construct: () => changing });
       const counters = new KernelCounters(memory.buffer, 1);
       expect(counters.readCpu(0)).toEqual({ observed: 1, enqueued: 1, dropped: {} });
       expect(reads).toBe(21);
