@@ -17,16 +17,17 @@ server { listen 127.0.0.1:${STATUS_PORT}; location / { stub_status; } }`;
 
 /** nginx, which counts by itself what it served. */
 export class Server {
+  readonly process: Child;
   readonly #network: Network;
   #questions = 0;
 
-  private constructor(network: Network) {
+  private constructor(network: Network, process: Child) {
+    this.process = process;
     this.#network = network;
   }
 
   static async start(network: Network): Promise<Server> {
-    await startNginx(network, HTTP);
-    return new Server(network);
+    return new Server(network, await startNginx(network, HTTP));
   }
 
   /** Requests read so far on {@link PORT}. */
