@@ -141,8 +141,7 @@ static __always_inline bool http_begins_message(const struct http_window *window
 						__u8 role, bool in_step)
 {
 	if (role == ROLE_CLIENT)
-		return http_method_length(window, HTTP_CARRY) ||
-		       (in_step && len < HTTP_METHOD_MAX) ||
+		return http_begins_request(window, len) ||
 		       (in_step && (window_byte(window, HTTP_CARRY) == '\r' ||
 				    window_byte(window, HTTP_CARRY) == '\n'));
 	__u64 word = window_load(window, HTTP_CARRY);
@@ -256,12 +255,13 @@ static __always_inline int http_read_head(packet_t *packet, struct http_conn *co
 			/* Still the same long line. */
 		} else if (rest > HTTP_CARRY) {
 			/* A line longer than is kept: its beginning is all that is read. */
-			whole = false;
-			if (!(flow->flags & FLOW_FIRST_LINE) && !scan.start_line.len)
+			if (!(flow->flags & FLOW_FIRST_LINE) && !scan.start_line.len) {
 				scan.start_line = (struct span){.at = scan.line, .len = rest};
-			else
+				whole = false;
+			} else {
 				http_scan_field(window, &scan, role == ROLE_CLIENT, scan.line,
 						rest);
+			}
 			flow->flags |= FLOW_SKIP_LINE;
 		} else {
 			flow->flags &= ~FLOW_SKIP_LINE;

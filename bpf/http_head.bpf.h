@@ -275,6 +275,26 @@ __noinline int http_method_length(const struct http_window *window, __u32 at)
 	return 0;
 }
 
+/*
+ * Can the len bytes at HTTP_CARRY begin a request? Fewer than a method takes may end inside it. The bytes behind them
+ * are zero, as a window is loaded.
+ */
+__noinline int http_begins_request(const struct http_window *window, __u32 len)
+{
+	if (!window)
+		return 0;
+	if (http_method_length(window, HTTP_CARRY))
+		return 1;
+	for (__u32 i = 0; i < HTTP_METHOD_MAX; i++) {
+		char c = window_byte(window, HTTP_CARRY + i), lower = c | LOWER;
+		if (i >= len)
+			return i > 0;
+		if (lower < 'a' || lower > 'z')
+			return 0;
+	}
+	return 0;
+}
+
 /* Index of the first `?` in window[at, at + len), or len; of a long target only what is kept is searched. */
 __noinline int http_find_query(const struct http_window *window, __u32 at, __u32 len)
 {

@@ -13,6 +13,7 @@ struct own_process {
 	__u32 netns_ino;
 	__u32 listen_port; /* 0: none yet */
 	__u32 pad;
+	__u64 listen_address[2]; /* network order, IPv4 mapped; zero: any */
 };
 
 struct {
@@ -32,8 +33,14 @@ static __always_inline bool own_is_current(const struct own_process *own)
 
 static __always_inline bool own_accepted(const struct own_process *own, const struct sock___kc *sk)
 {
-	return own->listen_port && sock_local_port(sk) == own->listen_port &&
-	       BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) == own->netns_ino;
+	struct ip_addresses ip;
+
+	if (!own->listen_port || sock_local_port(sk) != own->listen_port ||
+	    BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) != own->netns_ino)
+		return false;
+	sock_read_addresses(sk, &ip);
+	return !(own->listen_address[0] | own->listen_address[1]) ||
+	       (ip.source[0] == own->listen_address[0] && ip.source[1] == own->listen_address[1]);
 }
 
 #endif

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +21,7 @@ enum {
 	EVENTS_MAX = 64,
 	/* A barrier on one CPU gives up after this; what it waits for is an enqueue half-way, some microseconds. */
 	BARRIER_MILLIS = 1000,
+	RETRY_NS = 20000,
 	HARVESTS_PER_TIMEOUT = 8,
 	HARVEST_MILLIS_MAX = 5000,
 	/* Nicer than the rest of the process is not: the pump does little and everything waits for it. */
@@ -120,6 +120,14 @@ static int flush_cpu(struct pump *pump, struct stream *stream, int cpu)
 {
 	int err = stream->rings[cpu].buffer ? stream_barrier(stream, cpu) : -ENXIO;
 
+	if (err == -EOPNOTSUPP || err == -ENOENT) {
+		/* The CPU went and came back between two ticks, and the ring's event is dead: the next tick opens another. */
+		if (!consume_wholly(pump, stream, cpu))
+			return -ECANCELED;
+		stream_close_ring(stream, cpu);
+		pump->cpu_online[0] = 0;
+		err = -ENXIO;
+	}
 	if (err != -ENXIO)
 		return err;
 	if (!stream_is_pending(stream, cpu))
@@ -146,7 +154,8 @@ static int barrier_cpu(struct pump *pump, struct stream *stream, int cpu, uint64
 		if (now_ns() > deadline_ns)
 			return -ETIMEDOUT;
 		pump->stats->barrier_retries++;
-		sched_yield();
+		/* What is half-way may be a task that this thread keeps from its CPU. */
+		nanosleep(&(struct timespec){.tv_nsec = RETRY_NS}, NULL);
 	}
 }
 
@@ -218,7 +227,22 @@ static bool mask_has(const char *list, int cpu)
 	return false;
 }
 
-/* A ring for each CPU that is online: an event of a CPU that went is dead for good, also when the CPU comes back. */
+static int open_ring(struct pump *pump, struct stream *stream, int cpu)
+{
+	int fd = stream_open_ring(stream, cpu, pump->options.ring_bytes,
+				  pump->options.watermark_bytes);
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+
+	if (fd < 0)
+		return fd;
+	/* At start this is before any program is attached: a wake-up before it would be missed. */
+	return epoll_ctl(pump->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+/*
+ * A ring for each CPU that is online: an event of a CPU that went is dead for good, also when the CPU comes back. What
+ * cannot be opened is tried again at the next tick; a CPU that went meanwhile (-ENODEV) is no error.
+ */
 static int refresh_cpus(struct pump *pump)
 {
 	char online[sizeof(pump->cpu_online)] = "";
@@ -229,25 +253,25 @@ static int refresh_cpus(struct pump *pump)
 		return -EIO;
 	if (!strcmp(online, pump->cpu_online))
 		return 0;
+	memcpy(pump->cpu_online, online, sizeof(online));
 	for (int s = 0; s < pump->stream_count; s++) {
 		struct stream *stream = &pump->streams[s];
 		for (int cpu = 0; cpu < pump->cpus; cpu++) {
 			bool want = mask_has(online, cpu), have = stream->rings[cpu].buffer;
+			int failed = 0;
+
 			if (have && !want) {
 				consume_wholly(pump, stream, cpu);
 				stream_close_ring(stream, cpu);
 			} else if (want && !have) {
-				int fd = stream_open_ring(stream, cpu, pump->options.ring_bytes,
-							  pump->options.watermark_bytes);
-				struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-				/* Before any program is attached: a wake-up before it is added would be missed. */
-				if (fd < 0 ||
-				    epoll_ctl(pump->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
-					err = fd < 0 ? fd : -errno;
+				failed = open_ring(pump, stream, cpu);
 			}
+			if (failed)
+				pump->cpu_online[0] = 0;
+			if (failed && failed != -ENODEV)
+				err = failed;
 		}
 	}
-	memcpy(pump->cpu_online, online, sizeof(online));
 	return err;
 }
 

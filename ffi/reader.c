@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +32,7 @@ struct own_process {
 	uint32_t netns_ino;
 	uint32_t listen_port;
 	uint32_t pad;
+	uint8_t listen_address[16];
 };
 
 struct reader {
@@ -57,7 +60,8 @@ static void explain(char *error, uint32_t size, const char *what, int err)
 {
 	size_t len = strcspn(last_warning, "\n");
 
-	if (len)
+	/* For want of permission libbpf guesses at causes; the errno says it better. */
+	if (len && err != -EPERM && err != -EACCES)
 		snprintf(error, size, "%s: %s (%.*s)", what, strerror(-err), (int)len,
 			 last_warning);
 	else
@@ -456,8 +460,48 @@ int reader_pause(struct reader *reader, const char *stream, uint32_t paused)
 	return 0;
 }
 
+/* The address of a socket of ours that listens on port; zero for any address. False when fd is no such socket. */
+static bool listens_on(int fd, uint32_t port, uint8_t address[16])
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} name = {};
+	socklen_t size = sizeof(name), flag_size = sizeof(int);
+	int accepts = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &flag_size) < 0 || !accepts ||
+	    getsockname(fd, &name.any, &size) < 0)
+		return false;
+	memset(address, 0, 16);
+	if (name.any.sa_family == AF_INET && ntohs(name.v4.sin_port) == port) {
+		if (name.v4.sin_addr.s_addr) {
+			memset(address + 10, 0xff, 2);
+			memcpy(address + 12, &name.v4.sin_addr, 4);
+		}
+		return true;
+	}
+	if (name.any.sa_family == AF_INET6 && ntohs(name.v6.sin6_port) == port) {
+		memcpy(address, &name.v6.sin6_addr, 16);
+		return true;
+	}
+	return false;
+}
+
 int reader_set_listen_port(struct reader *reader, uint32_t port)
 {
+	DIR *fds = opendir("/proc/self/fd");
+	struct dirent *entry;
+	bool found = false;
+
+	if (!fds)
+		return -errno;
+	while (!found && (entry = readdir(fds)))
+		found = listens_on(atoi(entry->d_name), port, reader->own.listen_address);
+	closedir(fds);
+	if (!found)
+		return -ENOENT;
 	reader->own.listen_port = port;
 	return write_own_process(reader);
 }

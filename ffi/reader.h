@@ -124,7 +124,10 @@ void *reader_counters(struct reader *reader, const char *stream);
  */
 int reader_pause(struct reader *reader, const char *stream, uint32_t paused);
 
-/* Names the TCP port on which this process listens, so that its connections are left out. */
+/*
+ * Names the TCP port on which this process listens, on one address or on any, so that the connections which that socket
+ * accepts are left out. -ENOENT: no socket of this process listens there.
+ */
 int reader_set_listen_port(struct reader *reader, uint32_t port);
 
 /* CLOCK_REALTIME minus CLOCK_MONOTONIC, in nanoseconds, taken between two readings as close together as can be had. */

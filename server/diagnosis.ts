@@ -47,6 +47,9 @@ const CAPABILITIES = [
 const CAP_IPC_LOCK = 14n;
 const CAP_SYS_ADMIN = 21n;
 
+const EPERM = 1;
+const EACCES = 13;
+
 const RUN_AS_ROOT = "Run as root, or give the process CAP_BPF, CAP_PERFMON and CAP_NET_RAW.";
 
 const PROBES: Record<Probe["name"], { label: string; why: string; remedy: string }> = {
@@ -123,6 +126,13 @@ function capabilities({ capabilities }: Facts): Check[] {
   });
 }
 
+/** The checks that fail of themselves: where a capability is missing, what fails for want of it is left out. */
+export function causes(checks: readonly Check[]): Check[] {
+  const failed = checks.filter(({ state }) => state === "no");
+  const capabilities = failed.filter(({ name }) => name.startsWith("CAP_"));
+  return capabilities.length > 0 ? capabilities : failed;
+}
+
 function hasCapability(set: bigint, bit: bigint): boolean {
   return ((set >> bit) & 1n) === 1n;
 }
@@ -142,7 +152,8 @@ function probes({ probes }: Facts): Check[] {
   return probes.map((probe) => {
     const { label, why, remedy } = PROBES[probe.name];
     if (probe.ok) return { name: label, state: "ok", why: probe.detail ? `${why} (${probe.detail})` : why };
-    return { name: label, state: "no", why: probe.detail, remedy };
+    const forbidden = probe.errno === EPERM || probe.errno === EACCES;
+    return { name: label, state: "no", why: probe.detail, remedy: forbidden ? RUN_AS_ROOT : remedy };
   });
 }
 

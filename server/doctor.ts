@@ -1,12 +1,17 @@
 import { readFileSync } from "node:fs";
 import { release } from "node:os";
-import { diagnose, type Facts, render } from "./diagnosis.ts";
+import { type Check, causes, diagnose, type Facts, render } from "./diagnosis.ts";
 
 /** Prints what works on this machine, what does not, why, and what to do. @returns the exit code: 2 if serving would fail */
 export async function doctor(): Promise<number> {
   const checks = diagnose(await gatherFacts());
   console.log(render(checks));
   return checks.some(({ state }) => state === "no") ? 2 : 0;
+}
+
+/** What keeps Kernelcast from working here, causes before their consequences; empty when nothing does. */
+export async function failures(): Promise<Check[]> {
+  return causes(diagnose(await gatherFacts()));
 }
 
 async function gatherFacts(): Promise<Facts> {

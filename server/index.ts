@@ -10,6 +10,7 @@ import { createTelemetry, type Telemetry, TelemetrySettingError } from "../otel/
 import manifest from "../package.json" with { type: "json" };
 import { createApp } from "./app.ts";
 import type { Config } from "./config.ts";
+import { failures } from "./doctor.ts";
 import { Hub } from "./hub.ts";
 import { ListenError, type Listener, listen } from "./listen.ts";
 
@@ -35,7 +36,7 @@ export async function serve(config: Config): Promise<number> {
   try {
     running = await begin(config);
   } catch (error) {
-    console.error(`kernelcast: ${refusal(error)}`);
+    console.error(`kernelcast: ${await refusal(error)}`);
     return EXIT_REFUSED;
   }
   announce(running);
@@ -85,10 +86,12 @@ function httpOnly(pipeline: EventSink<HttpEvent>): EventSink {
 }
 
 /** One message: what is missing and what to do. Whatever is no known refusal is a bug and keeps its stack. */
-function refusal(error: unknown): string {
+async function refusal(error: unknown): Promise<string> {
   if (error instanceof ListenError || error instanceof TelemetrySettingError) return error.message;
   if (error instanceof Error && error.name === "CaptureError") {
-    return `${error.message}\nRun as root, or with CAP_BPF, CAP_PERFMON and CAP_NET_RAW; "kernelcast doctor" lists what is missing.`;
+    const missing = await failures();
+    const remedies = missing.map(({ name, why, remedy = "" }) => `${name}: ${why}. ${remedy}`);
+    return [error.message, ...remedies, '"kernelcast doctor" shows everything that is needed.'].join("\n");
   }
   if (error instanceof Error && /dlopen/i.test(error.message)) {
     return `the reader library cannot be loaded: ${error.message}\nInstall libbpf (Debian: libbpf1), then build with "npm start".`;

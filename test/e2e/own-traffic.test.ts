@@ -98,7 +98,7 @@ describeKernel("Kernelcast's own traffic", () => {
   );
 
   // What its listener accepts is told by port and network namespace, not yet by address.
-  test.failing(
+  test(
     "another server with the same port number on another address is reported",
     async () => {
       const before = await seen();
