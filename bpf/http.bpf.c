@@ -195,13 +195,17 @@ static long http_harvest_one(struct bpf_map *map, const struct conn_key *key,
 	return 0;
 }
 
-/* Ends what has been silent for the idle time-out. Run by user space now and then with BPF_PROG_TEST_RUN. */
+/*
+ * Ends what has been silent for the idle time-out. Run by user space now and then with BPF_PROG_TEST_RUN. While paused
+ * nobody knows what is silent; what is open then is forgotten on resuming.
+ */
 SEC("raw_tp")
 int http_harvest(void *ctx)
 {
 	struct harvest harvest = {.now_ns = bpf_ktime_get_ns()};
 
-	bpf_for_each_map_elem(&http_conns, http_harvest_one, &harvest, 0);
+	if (is_http_monitoring_enabled())
+		bpf_for_each_map_elem(&http_conns, http_harvest_one, &harvest, 0);
 	return 0;
 }
 

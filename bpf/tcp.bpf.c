@@ -106,4 +106,21 @@ int tcp_states(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+struct bpf_map;
+
+static long tcp_forget_one(struct bpf_map *map, const __u64 *address, struct tcp_begin *begin,
+			   void *context)
+{
+	bpf_map_delete_elem(map, address);
+	return 0;
+}
+
+/* Run by user space before it resumes the stream: the kernel may have used the sockets' memory again meanwhile. */
+SEC("raw_tp")
+int tcp_forget(void *ctx)
+{
+	bpf_for_each_map_elem(&tcp_socks, tcp_forget_one, NULL, 0);
+	return 0;
+}
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -7,8 +7,9 @@ export interface ClockOffset {
 }
 
 const BILLION = 1_000_000_000;
-/** 2^32 ns = 4 s + this many ns. */
-const HIGH_WORD_NANOSECONDS = 4294967296 - 4 * BILLION;
+/** 2^48 ns are this many seconds and nanoseconds; 2^32 ns are few enough to be multiplied by 16 bits. */
+const TWO_TO_48 = { seconds: 281_474, nanoseconds: 976_710_656 };
+const TWO_TO_32 = 2 ** 32;
 
 export function clockOffset(nanoseconds: bigint): ClockOffset {
   const billion = BigInt(BILLION);
@@ -18,13 +19,14 @@ export function clockOffset(nanoseconds: bigint): ClockOffset {
 
 /**
  * `CLOCK_MONOTONIC` nanoseconds, as high and low 32-bit halves, to decimal nanoseconds since the Unix epoch.
- * Exact for every uptime below 900 years: no intermediate value reaches 2^53.
+ * Exact for every 64-bit value: no intermediate one reaches 2^53 (65,535 · 0.98e9 + 65,535 · 2^32 + 2^32 < 4e14).
  */
 export function toUnixNano(high: number, low: number, offset: ClockOffset): string {
-  const scaled = high * HIGH_WORD_NANOSECONDS + low;
+  const top = high >>> 16;
+  const scaled = top * TWO_TO_48.nanoseconds + (high & 0xffff) * TWO_TO_32 + low;
   const carried = Math.floor(scaled / BILLION);
   let nanoseconds = scaled - carried * BILLION + offset.nanoseconds;
-  let seconds = high * 4 + carried + offset.seconds;
+  let seconds = top * TWO_TO_48.seconds + carried + offset.seconds;
   if (nanoseconds >= BILLION) {
     nanoseconds -= BILLION;
     seconds += 1;
