@@ -1,0 +1,92 @@
+/** What a BPF object file asks the kernel for, read from its ELF: the calls of its programs, and where they attach. */
+export interface Asked {
+  /** Sections that hold programs; their names say the type and the attach point. */
+  sections: string[];
+  /** Helper numbers, each once. */
+  helpers: number[];
+  /** Anything else that leaves the object's own code: kernel functions, calls through a register. */
+  others: string[];
+}
+
+const SHF_EXECINSTR = 4n;
+const SHT_SYMTAB = 2;
+const INSN_BYTES = 8;
+const CALL = 0x85;
+const CALL_REGISTER = 0x8d;
+const LOAD_IMMEDIATE_64 = 0x18;
+const OWN_FUNCTIONS = ".text";
+
+interface Section {
+  name: string;
+  type: number;
+  flags: bigint;
+  offset: number;
+  size: number;
+  link: number;
+}
+
+export function readObject(file: Uint8Array): Asked {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  if (view.getUint32(0, true) !== 0x464c457f || view.getUint8(4) !== 2) throw new Error("not a 64-bit ELF file");
+  const sections = readSections(view, file);
+  const programs = sections.filter(({ flags, size }) => (flags & SHF_EXECINSTR) !== 0n && size > 0);
+  const asked: Asked = {
+    sections: programs.map(({ name }) => name).filter((name) => name !== OWN_FUNCTIONS),
+    helpers: [],
+    others: undefinedSymbols(sections, view, file).map((name) => `kernel function ${name}`),
+  };
+  const helpers = new Set<number>();
+  for (const { name, offset, size } of programs) {
+    for (let at = offset; at < offset + size; at += INSN_BYTES) {
+      const code = view.getUint8(at);
+      if (code === LOAD_IMMEDIATE_64) at += INSN_BYTES;
+      else if (code === CALL_REGISTER) asked.others.push(`call through a register in ${name}`);
+      else if (code === CALL) {
+        const kind = view.getUint8(at + 1) >> 4;
+        const number = view.getInt32(at + 4, true);
+        if (kind === 0) helpers.add(number);
+        else if (kind !== 1) asked.others.push(`kernel function number ${number} in ${name}`);
+      }
+    }
+  }
+  asked.helpers = [...helpers].toSorted((one, other) => one - other);
+  return asked;
+}
+
+function readSections(view: DataView, file: Uint8Array): Section[] {
+  const start = Number(view.getBigUint64(0x28, true));
+  const entryBytes = view.getUint16(0x3a, true);
+  const count = view.getUint16(0x3c, true);
+  const namesAt = start + view.getUint16(0x3e, true) * entryBytes;
+  const names = Number(view.getBigUint64(namesAt + 0x18, true));
+  return Array.from({ length: count }, (_, index) => {
+    const at = start + index * entryBytes;
+    return {
+      name: textAt(file, names + view.getUint32(at, true)),
+      type: view.getUint32(at + 4, true),
+      flags: view.getBigUint64(at + 8, true),
+      offset: Number(view.getBigUint64(at + 0x18, true)),
+      size: Number(view.getBigUint64(at + 0x20, true)),
+      link: view.getUint32(at + 0x28, true),
+    };
+  });
+}
+
+/** libbpf resolves these in the running kernel: kernel functions are called this way. */
+function undefinedSymbols(sections: Section[], view: DataView, file: Uint8Array): string[] {
+  const SYMBOL_BYTES = 24;
+  return sections
+    .filter(({ type }) => type === SHT_SYMTAB)
+    .flatMap(({ offset, size, link }) => {
+      const names = sections[link]?.offset ?? 0;
+      const found: string[] = [];
+      for (let at = offset + SYMBOL_BYTES; at < offset + size; at += SYMBOL_BYTES) {
+        if (view.getUint16(at + 6, true) === 0) found.push(textAt(file, names + view.getUint32(at, true)));
+      }
+      return found;
+    });
+}
+
+function textAt(file: Uint8Array, offset: number): string {
+  return Buffer.from(file.buffer, file.byteOffset, file.byteLength).toString("latin1", offset, file.indexOf(0, offset));
+}
