@@ -211,7 +211,7 @@ describe("decodeHttpEvent()", () => {
 
   test("leaves absent fields out", () => {
     const event = decodeHttpEvent(httpView({ method: "GET", target: "/" }), 1, clockOffset(0n));
-    expect(Object.keys(event)).not.toContainAnyValues(["query", "host", "userAgent", "traceparent"]);
+    expect(Object.keys(event).filter((key) => ["query", "host", "userAgent", "traceparent"].includes(key))).toEqual([]);
   });
 });
 
