@@ -125,7 +125,7 @@ describeKernel("a protocol that is paused", () => {
     LIMIT_MILLIS,
   );
 
-  test.failing(
+  test(
     "gives up nothing as timed out of which it did not see the end",
     async () => {
       const { network, service, subscriber } = await watched("--idle-timeout-seconds=1");
@@ -193,7 +193,7 @@ describeKernel("a protocol that is paused", () => {
     LIMIT_MILLIS,
   );
 
-  test.failing(
+  test(
     "(tcp) leaves nothing behind: sockets that the kernel uses again are not taken for those that closed meanwhile",
     async () => {
       const { network, service, subscriber } = await watched("--protocols=tcp");

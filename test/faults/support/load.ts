@@ -61,6 +61,17 @@ export async function runWrk(network: Network, options: Wrk): Promise<void> {
   expect(stdout.match(/Socket errors.*|Non-2xx.*/)?.[0]).toBeUndefined();
 }
 
+/** wrk, again and again, until what the service says satisfies. */
+export async function runWrkUntil(
+  network: Network,
+  service: Pick<Service, "stats">,
+  options: Wrk,
+  condition: (stats: Stats) => boolean,
+): Promise<void> {
+  do await runWrk(network, options);
+  while (!condition(await service.stats()));
+}
+
 export interface Accounts {
   receipt: PartialReceipt;
   stats: Stats;
@@ -71,7 +82,11 @@ export interface Accounts {
  * Everything that nginx served was delivered to the subscriber, or dropped under a reason; and nothing else was. wrk leaves
  * a request behind on each connection when it ends, which nginx then may or may not have read: these have no status.
  */
-export async function expectAllAccounted(service: Service, server: Server, counter: Counter): Promise<Accounts> {
+export async function expectAllAccounted(
+  service: Pick<Service, "sync" | "stats">,
+  server: Server,
+  counter: Counter,
+): Promise<Accounts> {
   const served = await server.requests();
   const receipt = await service.sync();
   const report = await counter.report(receipt.id);
