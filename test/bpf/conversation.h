@@ -96,10 +96,11 @@ static inline void conversation_deliver(struct conversation *talk, enum http_rol
 	talk->now_ns += STEP_NS;
 	segment.now_ns = talk->now_ns;
 	if (!talk->known) {
-		if (len < HTTP_METHOD_MAX)
-			return;
-		memcpy(window_bytes.bytes + HTTP_CARRY, payload, HTTP_METHOD_MAX);
-		if (!http_method_length(&window_bytes, HTTP_CARRY))
+		__u32 looked_at = len < HTTP_METHOD_MAX ? len : HTTP_METHOD_MAX;
+
+		memset(window_bytes.bytes + HTTP_CARRY, 0, HTTP_METHOD_MAX);
+		memcpy(window_bytes.bytes + HTTP_CARRY, payload, looked_at);
+		if (!looked_at || !http_begins_request(&window_bytes, looked_at))
 			return;
 		memset(talk->conn, 0, sizeof(*talk->conn));
 		talk->conn->client = segment.from;
