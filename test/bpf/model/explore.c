@@ -192,12 +192,19 @@ static bool is_holders_own(const void *address, bool writes)
 	return false;
 }
 
+/* Of the counters only `enqueued` is looked at by others meanwhile: it never falls behind what was flushed. */
+static bool is_shared(const void *address)
+{
+	return is_within(address, &world.state, sizeof(world.state)) ||
+	       is_within(address, world.pages, sizeof(world.pages)) ||
+	       address == &world.counters.enqueued;
+}
+
 void explore_access(const void *address, __u32 bytes, bool writes)
 {
 	__u64 value = 0;
 
-	if (!current || (!is_within(address, &world.state, sizeof(world.state)) &&
-			 !is_within(address, world.pages, sizeof(world.pages))))
+	if (!current || !is_shared(address))
 		return;
 	if (!is_holders_own(address, writes))
 		stop_here(address);
