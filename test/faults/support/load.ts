@@ -17,6 +17,7 @@ server { listen 127.0.0.1:${STATUS_PORT}; location / { stub_status; } }`;
 
 /** nginx, which counts by itself what it served. */
 export class Server {
+  readonly url = `http://127.0.0.1:${PORT}`;
   readonly process: Child;
   readonly #network: Network;
   #questions = 0;
