@@ -467,6 +467,8 @@ static const char *name_of(const void *address)
 		return "tail";
 	if (address == &world.state.flushing)
 		return "flushing";
+	if (address == &world.counters.enqueued)
+		return "the counter enqueued";
 	for (int i = 0; i < BATCH_PAGES; i++) {
 		const char *what = address == &world.pages[i].head.committed	? "committed"
 				   : address == &world.pages[i].head.closed_len ? "closed_len"
