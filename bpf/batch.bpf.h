@@ -165,16 +165,18 @@ static __always_inline bool batch_has_closed(const struct batch_state *state, co
 }
 
 /*
- * Closes the open page at its present length. Returns 1 when the page at tail is closed, 0 when there is nothing to
- * close, -EAGAIN when an enqueue came first. The caller holds `flushing`, and every page before the open one is sent.
+ * Closes the page at tail as it stands. Returns 1 when it is closed, 0 when there is nothing to close, -EAGAIN when an
+ * enqueue came first. One look at cursor decides; the caller holds `flushing`, so tail does not move.
  */
-static __always_inline int batch_close_open(struct batch_state *state, struct batch_page *page)
+static __always_inline int batch_close_tail(struct batch_state *state, struct batch_page *page)
 {
 	__u64 cursor = READ_ONCE(state->cursor);
 	__u64 open = cursor >> BATCH_SLOT_BITS;
 	__u32 slots = cursor & BATCH_SLOT_MASK;
 
-	if (!slots)
+	if (open > state->tail)
+		return 1;
+	if (open < state->tail || !slots)
 		return 0;
 	if (atomic_cas(&state->cursor, cursor, (open + 1) << BATCH_SLOT_BITS) != cursor)
 		return -EAGAIN;
@@ -231,9 +233,7 @@ static __always_inline int batch_flush(void *ctx, void *states, void *pages, voi
 		if (!batch_has_closed(state, cap)) {
 			if (!barrier)
 				break;
-			err = tail == READ_ONCE(state->cursor) >> BATCH_SLOT_BITS
-				      ? batch_close_open(state, page)
-				      : 0;
+			err = batch_close_tail(state, page);
 			if (err <= 0)
 				break;
 		}
