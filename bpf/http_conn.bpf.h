@@ -13,8 +13,8 @@ enum http_limits {
 	HTTP_WINDOW = 1024,
 	/* Loads go 8 bytes at a time and may reach past the end. */
 	HTTP_SLACK = 16,
-	/* One round reads a window of a head, a body, or a chunk's size line; this bounds the work on one segment. */
-	HTTP_ROUNDS = 128,
+	/* One round reads a window of a head, a body, or a chunk; this bounds the work on one segment. */
+	HTTP_ROUNDS = 256,
 	/* A message head longer than this is not HTTP that we can follow. */
 	HTTP_HEAD_MAX = 65536,
 };
@@ -55,7 +55,7 @@ struct http_flow {
 	__u8 flags;	  /* enum http_flow_flags */
 	__u16 carry_len;  /* bytes of the unfinished line that end carry */
 	__u8 known;	  /* next_seq holds: a segment of this direction was seen */
-	__u8 pad;
+	__u8 stale;	  /* the response being read is of a transaction that has been ended */
 	char carry[HTTP_CARRY];
 };
 

@@ -48,6 +48,7 @@ static __always_inline void flow_expect_message(struct http_flow *flow)
 	flow->carry_len = 0;
 	flow->left = 0;
 	flow->head_bytes = 0;
+	flow->stale = 0;
 }
 
 static __always_inline void http_become_opaque(struct http_conn *conn)
@@ -59,9 +60,32 @@ static __always_inline void http_become_opaque(struct http_conn *conn)
 static __always_inline void http_message_end(struct http_conn *conn, struct http_flow *flow,
 					     __u8 role, __u64 now_ns)
 {
+	bool stale = flow->stale;
+
 	flow_expect_message(flow);
-	if (role == ROLE_SERVER)
+	if (role == ROLE_SERVER && !stale)
 		http_end(conn, HTTP_OUTCOME_COMPLETE, now_ns);
+}
+
+/* May what is read of this direction's message be added to the open transaction? */
+static __always_inline bool http_is_of_open(const struct http_conn *conn,
+					    const struct http_flow *flow)
+{
+	return conn->open && !flow->stale;
+}
+
+/*
+ * A response under way when a request begins, or becomes the open one, is not its answer. One that only the connection's
+ * end would end is over.
+ */
+static __always_inline void http_disown_reply(struct http_conn *conn)
+{
+	struct http_flow *reply = &conn->flow[ROLE_SERVER];
+
+	if (reply->state == FLOW_UNTIL_CLOSE)
+		flow_expect_message(reply);
+	else if (reply->state != FLOW_START)
+		reply->stale = 1;
 }
 
 static __always_inline void http_request_begin(struct http_conn *conn,
@@ -70,6 +94,7 @@ static __always_inline void http_request_begin(struct http_conn *conn,
 	struct http_event *event = &conn->event;
 	__u32 client = segment->from & 1, server = client ^ 1;
 
+	http_disown_reply(conn);
 	http_end_early(conn, HTTP_OUTCOME_SUPERSEDED, segment->now_ns);
 	__builtin_memset(event, 0, sizeof(*event));
 	event->start_ns = segment->now_ns;
@@ -96,6 +121,7 @@ static __always_inline void flow_expect_body(struct http_flow *flow, enum http_f
 
 static __always_inline void http_request_head_end(struct http_conn *conn, struct http_flow *flow)
 {
+	http_disown_reply(conn);
 	conn->event.request_header_bytes = flow->head_bytes;
 	conn->open = 1;
 	conn->seen = 1;
@@ -114,16 +140,20 @@ static __always_inline void http_response_head_end(struct http_conn *conn, struc
 	__u16 status = flow->status;
 
 	if (status < 200 && status != 101) {
+		if (http_is_of_open(conn, flow))
+			conn->event.first_byte_ns = 0;
 		flow_expect_message(flow);
 		return;
 	}
-	if (conn->open) {
+	if (http_is_of_open(conn, flow)) {
 		conn->event.status = status;
 		conn->event.response_header_bytes = flow->head_bytes;
 	}
 	if (status == 101 || (method == METHOD_CONNECT && status < 300)) {
-		http_end(conn, status == 101 ? HTTP_OUTCOME_UPGRADED : HTTP_OUTCOME_COMPLETE,
-			 now_ns);
+		if (!flow->stale)
+			http_end(conn,
+				 status == 101 ? HTTP_OUTCOME_UPGRADED : HTTP_OUTCOME_COMPLETE,
+				 now_ns);
 		http_become_opaque(conn);
 		return;
 	}
@@ -141,9 +171,7 @@ static __always_inline bool http_begins_message(const struct http_window *window
 						__u8 role, bool in_step)
 {
 	if (role == ROLE_CLIENT)
-		return http_begins_request(window, len) ||
-		       (in_step && (window_byte(window, HTTP_CARRY) == '\r' ||
-				    window_byte(window, HTTP_CARRY) == '\n'));
+		return http_begins_request(window, len);
 	__u64 word = window_load(window, HTTP_CARRY);
 	return word == VERSION_1_1 || word == VERSION_1_0 || (in_step && len < 8);
 }
@@ -172,23 +200,23 @@ static __always_inline bool http_take_fields(struct http_conn *conn, struct http
 			flow->status = read_status_line(window, scan->start_line, &version);
 			if (!flow->status)
 				return false;
-			if (conn->open && !event->version)
+			if (http_is_of_open(conn, flow) && !event->version)
 				event->version = version;
 		}
 		flow->flags |= FLOW_FIRST_LINE;
 	}
 	if (role == ROLE_CLIENT) {
 		if (scan->host.len)
-			event->host_len = copy_text(event->host, HTTP_HOST_MAX, window,
-						    span_trim(window, scan->host));
+			event->host_len = copy_text(event->host, HTTP_HOST_MAX, event->host_len,
+						    window, span_trim(window, scan->host));
 		if (scan->user_agent.len)
-			event->user_agent_len =
-				copy_text(event->user_agent, HTTP_USER_AGENT_MAX, window,
-					  span_trim(window, scan->user_agent));
+			event->user_agent_len = copy_text(event->user_agent, HTTP_USER_AGENT_MAX,
+							  event->user_agent_len, window,
+							  span_trim(window, scan->user_agent));
 		if (scan->traceparent.len)
-			event->traceparent_len =
-				copy_text(event->traceparent, HTTP_TRACEPARENT_MAX, window,
-					  span_trim(window, scan->traceparent));
+			event->traceparent_len = copy_text(event->traceparent, HTTP_TRACEPARENT_MAX,
+							   event->traceparent_len, window,
+							   span_trim(window, scan->traceparent));
 	}
 	if (scan->content_length.len) {
 		struct span digits = span_trim(window, scan->content_length);
@@ -228,6 +256,14 @@ static __always_inline int http_read_head(packet_t *packet, struct http_conn *co
 	/* Nothing of an earlier packet may stand where this one's bytes end. */
 	__builtin_memset(window->bytes + end, 0, HTTP_SLACK);
 
+	if (flow->state == FLOW_START && role == ROLE_CLIENT) {
+		char first = window_byte(window, HTTP_CARRY);
+		/* Empty lines between requests are passed over (RFC 9112 section 2.2): they begin none. */
+		if (first == '\r' || first == '\n') {
+			segment->pos++;
+			return ROUND_MORE;
+		}
+	}
 	if (flow->state == FLOW_START) {
 		if (!http_begins_message(window, fresh, role, in_step))
 			return ROUND_REFUSED;
@@ -288,15 +324,20 @@ static __always_inline int http_read_head(packet_t *packet, struct http_conn *co
 }
 
 enum {
-	CHUNK_PEEK = 16
+	CHUNK_PEEK = 16,
+	CHUNKS_PER_ROUND = 16,
 };
 
 /* Reads a chunk's size line or a part of the trailers, a few bytes at a time (RFC 9112 section 7.1). */
-static __always_inline int http_read_chunk_line(packet_t *packet, struct http_conn *conn,
-						struct segment *segment, struct http_flow *flow,
-						__u8 role)
+__noinline int http_read_chunk_line(packet_t *packet, struct http_conn *conn,
+				    struct segment *segment)
 {
 	__u8 bytes[CHUNK_PEEK] = {};
+
+	if (!packet || !conn || !segment)
+		return ROUND_REFUSED;
+	__u8 role = (segment->from & 1) == conn->client ? ROLE_CLIENT : ROLE_SERVER;
+	struct http_flow *flow = &conn->flow[role];
 	__u32 fresh = segment->len - segment->pos;
 
 	if (fresh > CHUNK_PEEK)
@@ -327,9 +368,9 @@ static __always_inline int http_read_chunk_line(packet_t *packet, struct http_co
 				flow->flags |= FLOW_LINE_EMPTY;
 				continue;
 			}
-			if (conn->open && role == ROLE_SERVER)
+			if (http_is_of_open(conn, flow) && role == ROLE_SERVER)
 				conn->event.response_body_bytes += flow->left;
-			else if (conn->open)
+			else if (http_is_of_open(conn, flow))
 				conn->event.request_body_bytes += flow->left;
 			flow->left += 2;
 			flow->state = FLOW_CHUNK_DATA;
@@ -347,6 +388,25 @@ static __always_inline int http_read_chunk_line(packet_t *packet, struct http_co
 	return ROUND_MORE;
 }
 
+/* Takes bytes off a body or chunk: those of a segment, or of a gap. Chunks were counted by their size lines. */
+static __always_inline void http_pass_body(struct http_conn *conn, struct http_flow *flow,
+					   __u8 role, __u64 bytes, __u64 now_ns)
+{
+	flow->left -= bytes;
+	if (flow->state == FLOW_BODY && http_is_of_open(conn, flow)) {
+		if (role == ROLE_SERVER)
+			conn->event.response_body_bytes += bytes;
+		else
+			conn->event.request_body_bytes += bytes;
+	}
+	if (flow->left)
+		return;
+	if (flow->state == FLOW_CHUNK_DATA)
+		flow->state = FLOW_CHUNK_SIZE;
+	else
+		http_message_end(conn, flow, role, now_ns);
+}
+
 /* Passes over body bytes by count. */
 static __always_inline void http_skip_body(struct http_conn *conn, struct segment *segment,
 					   struct http_flow *flow, __u8 role)
@@ -355,19 +415,7 @@ static __always_inline void http_skip_body(struct http_conn *conn, struct segmen
 	__u64 take = rest < flow->left ? rest : flow->left;
 
 	segment->pos += take;
-	flow->left -= take;
-	if (flow->state == FLOW_BODY && conn->open) {
-		if (role == ROLE_SERVER)
-			conn->event.response_body_bytes += take;
-		else
-			conn->event.request_body_bytes += take;
-	}
-	if (flow->left)
-		return;
-	if (flow->state == FLOW_CHUNK_DATA)
-		flow->state = FLOW_CHUNK_SIZE;
-	else
-		http_message_end(conn, flow, role, segment->now_ns);
+	http_pass_body(conn, flow, role, take, segment->now_ns);
 }
 
 /*
@@ -386,13 +434,23 @@ __noinline int http_round(packet_t *packet, struct http_conn *conn, struct segme
 	case FLOW_HEAD:
 		return http_read_head(packet, conn, segment, flow, role, conn->seen);
 	case FLOW_BODY:
-	case FLOW_CHUNK_DATA:
 		http_skip_body(conn, segment, flow, role);
 		return ROUND_MORE;
 	case FLOW_CHUNK_SIZE:
 	case FLOW_CHUNK_EXTENSION:
+	case FLOW_CHUNK_DATA:
 	case FLOW_TRAILER:
-		return http_read_chunk_line(packet, conn, segment, flow, role);
+		/* Several in a round: a segment put together by receive offload may hold hundreds. */
+		for (int i = 0; i < CHUNKS_PER_ROUND; i++) {
+			if (segment->pos >= segment->len || flow->state < FLOW_CHUNK_SIZE ||
+			    flow->state > FLOW_TRAILER)
+				return ROUND_MORE;
+			if (flow->state == FLOW_CHUNK_DATA)
+				http_skip_body(conn, segment, flow, role);
+			else if (http_read_chunk_line(packet, conn, segment))
+				return ROUND_REFUSED;
+		}
+		return ROUND_MORE;
 	case FLOW_UNTIL_CLOSE:
 		if (conn->open)
 			conn->event.response_body_bytes += segment->len - segment->pos;
@@ -423,13 +481,7 @@ static __always_inline bool flow_align(struct http_conn *conn, struct http_flow 
 	if (flow->state == FLOW_BODY || flow->state == FLOW_CHUNK_DATA) {
 		/* At the very end of the body the next message begins unseen or with this segment. */
 		if (flow->left >= gap) {
-			flow->left -= gap;
-			if (flow->left)
-				return true;
-			if (flow->state == FLOW_CHUNK_DATA)
-				flow->state = FLOW_CHUNK_SIZE;
-			else
-				http_message_end(conn, flow, role, segment->now_ns);
+			http_pass_body(conn, flow, role, gap, segment->now_ns);
 			return true;
 		}
 	}
@@ -484,8 +536,9 @@ static __always_inline int http_read_segment(packet_t *packet, struct http_conn 
 		conn->fin |= 1 << role;
 		if (role == ROLE_SERVER)
 			http_end_early(conn,
-				       flow->state == FLOW_UNTIL_CLOSE ? HTTP_OUTCOME_COMPLETE
-								       : HTTP_OUTCOME_CLOSED,
+				       flow->state == FLOW_UNTIL_CLOSE && !flow->stale
+					       ? HTTP_OUTCOME_COMPLETE
+					       : HTTP_OUTCOME_CLOSED,
 				       segment->now_ns);
 		if (conn->fin == 3)
 			return SEGMENT_FORGET;

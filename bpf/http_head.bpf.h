@@ -203,17 +203,37 @@ __noinline int http_count_blanks(const struct http_window *window, __u32 at, __u
 	return 8;
 }
 
-/* Takes leading blanks off. */
-static __always_inline struct span span_trim(const struct http_window *window, struct span span)
+/* Length of window[at, at + len) without the blanks at its end, a few at most. */
+__noinline int http_trim_end(const struct http_window *window, __u32 at, __u32 len)
 {
-	return span_after(span.at, span.len, http_count_blanks(window, span.at, span.len));
+	if (!window)
+		return len;
+	for (__u32 i = 0; i < 8; i++) {
+		char c = window_byte(window, at + len - 1);
+		if (!len || (c != ' ' && c != '\t'))
+			break;
+		len--;
+	}
+	return len;
 }
 
-/* Copies a text into a zeroed field of max bytes, cut there. Returns its stored length. */
-static __always_inline __u8 copy_text(char *to, const __u32 max, const struct http_window *window,
-				      struct span span)
+/* Takes the blanks around a field's value off (RFC 9110 section 5.5). */
+static __always_inline struct span span_trim(const struct http_window *window, struct span span)
+{
+	span = span_after(span.at, span.len, http_count_blanks(window, span.at, span.len));
+	span.len = http_trim_end(window, span.at, span.len);
+	return span;
+}
+
+/* Copies a text into a field of max bytes, cut there. had: it holds a text already. Returns the stored length. */
+static __always_inline __u8 copy_text(char *to, const __u32 max, __u8 had,
+				      const struct http_window *window, struct span span)
 {
 	__u32 len = span.len;
+
+	/* What is behind the text must be zero, and the longer one may have come first. */
+	if (had)
+		__builtin_memset(to, 0, max);
 
 	opaque(len);
 	if (len > max)
@@ -252,10 +272,19 @@ static __always_inline bool last_coding_is_chunked(const struct http_window *win
 {
 	const __u64 chunked = WORD8('c', 'h', 'u', 'n', 'k', 'e', 'd', 0);
 
+	span.len = http_trim_end(window, span.at, span.len);
 	if (span.len < 7)
 		return false;
 	__u64 word = window_load(window, span.at + span.len - 7) | BYTES_OF(LOWER);
 	return (word & MASK_BYTES(7)) == chunked;
+}
+
+/* Letters, and the few other characters that registered methods have, keep noise out cheaply. */
+static __always_inline bool is_method_char(char c)
+{
+	char lower = c | LOWER;
+
+	return (lower >= 'a' && lower <= 'z') || c == '-' || c == '_' || (c >= '0' && c <= '9');
 }
 
 /* Length of the method token at `at`, 0 when what stands there is not a token and a space (RFC 9110 section 5.6.2). */
@@ -263,13 +292,11 @@ __noinline int http_method_length(const struct http_window *window, __u32 at)
 {
 	if (!window)
 		return 0;
-	/* Letters, and the few other characters that registered methods have, keep noise out cheaply. */
 	for (__u32 i = 0; i < HTTP_METHOD_MAX; i++) {
 		char c = window_byte(window, at + i);
-		char lower = c | LOWER;
 		if (c == ' ')
 			return i;
-		if ((lower < 'a' || lower > 'z') && c != '-' && c != '_' && (c < '0' || c > '9'))
+		if (!is_method_char(c))
 			return 0;
 	}
 	return 0;
@@ -286,10 +313,9 @@ __noinline int http_begins_request(const struct http_window *window, __u32 len)
 	if (http_method_length(window, HTTP_CARRY))
 		return 1;
 	for (__u32 i = 0; i < HTTP_METHOD_MAX; i++) {
-		char c = window_byte(window, HTTP_CARRY + i), lower = c | LOWER;
 		if (i >= len)
 			return i > 0;
-		if (lower < 'a' || lower > 'z')
+		if (!is_method_char(window_byte(window, HTTP_CARRY + i)))
 			return 0;
 	}
 	return 0;
@@ -300,14 +326,14 @@ __noinline int http_find_query(const struct http_window *window, __u32 at, __u32
 {
 	if (!window)
 		return len;
-	for (__u32 i = 0; i < HTTP_TARGET_MAX; i += 8) {
+	for (__u32 i = 0; i <= HTTP_TARGET_MAX; i += 8) {
 		if (i >= len)
 			break;
 		__u64 match = match_byte(window_load(window, at + i), '?');
 		if (!match)
 			continue;
 		__u32 found = i + match_index(match);
-		return found < len ? found : len;
+		return found <= HTTP_TARGET_MAX && found < len ? found : len;
 	}
 	return len;
 }
@@ -322,7 +348,8 @@ static __always_inline void read_target(struct http_event *event, const struct h
 
 	if (!query_wanted && path_len < target.len)
 		target.len = path_len;
-	event->target_len = copy_text(event->target, HTTP_TARGET_MAX, window, target);
+	event->target_len =
+		copy_text(event->target, HTTP_TARGET_MAX, event->target_len, window, target);
 	event->path_len = path_len < HTTP_TARGET_MAX ? path_len : HTTP_TARGET_MAX;
 	if (path_len > HTTP_TARGET_MAX || (!whole && path_len == target.len))
 		event->flags |= HTTP_PATH_TRUNCATED;
@@ -349,7 +376,7 @@ static __always_inline bool read_request_line(struct http_event *event,
 			return false;
 		event->version = version == VERSION_1_1 ? 2 : 1;
 	}
-	event->method_len = copy_text(event->method, HTTP_METHOD_MAX, window,
+	event->method_len = copy_text(event->method, HTTP_METHOD_MAX, event->method_len, window,
 				      (struct span){.at = line.at, .len = method});
 	read_target(event, window, target, whole, query_wanted);
 	return true;

@@ -130,6 +130,8 @@ static __always_inline bool segment_read(const packet_t *packet, __u32 network, 
 		if ((header[6] & 0x3f) | header[7])
 			return false;
 		transport = (header[0] & 0x0f) * 4;
+		if (transport < IPV4_HEADER)
+			return false;
 		total = header[2] << 8 | header[3];
 		segment_map_ipv4(ip.source, *(__u32 *)&header[12]);
 		segment_map_ipv4(ip.destination, *(__u32 *)&header[16]);
@@ -154,6 +156,8 @@ static __always_inline bool segment_read(const packet_t *packet, __u32 network, 
 	if (!total || total > available)
 		total = available;
 	__u32 headers = transport + (tcp[12] >> 4) * 4;
+	if (headers < transport + TCP_HEADER)
+		return false;
 	segment->flags = tcp[13];
 	segment->len = total > headers ? total - headers : 0;
 	if (!segment->len && !(segment->flags & (TCP_FIN | TCP_SYN | TCP_RST)))

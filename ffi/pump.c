@@ -138,44 +138,70 @@ static int flush_cpu(struct pump *pump, struct stream *stream, int cpu)
 	return stream_drain_offline(stream, cpu);
 }
 
-/* Empties one CPU's pages, again and again until nothing was half-way. Returns 0 or a negative errno. */
-static int barrier_cpu(struct pump *pump, struct stream *stream, int cpu, uint64_t deadline_ns)
+/* A CPU may fail for several streams; it is named once. */
+static void add_missing(struct barrier_done *done, int cpu)
 {
-	for (;;) {
-		int err = flush_cpu(pump, stream, cpu);
-		if (!err)
-			return 0;
-		if (err == -ENOSPC) {
-			if (!consume_all(pump))
-				return -ECANCELED;
-		} else if (err != -EAGAIN && err != -EBUSY) {
-			return err;
-		}
-		if (now_ns() > deadline_ns)
-			return -ETIMEDOUT;
-		pump->stats->barrier_retries++;
-		/* What is half-way may be a task that this thread keeps from its CPU. */
-		nanosleep(&(struct timespec){.tv_nsec = RETRY_NS}, NULL);
-	}
+	uint32_t listed = done->missing_count;
+
+	if (listed > BARRIER_MISSING_MAX)
+		listed = BARRIER_MISSING_MAX;
+	for (uint32_t i = 0; i < listed; i++)
+		if (done->missing[i] == cpu)
+			return;
+	if (listed < BARRIER_MISSING_MAX)
+		done->missing[listed] = cpu;
+	done->missing_count++;
 }
 
-/* Runs one barrier over all CPUs and puts its record behind all that it flushed. */
+/* True when a CPU has answered, or will not: then it is among those missing. */
+static bool try_barrier(struct pump *pump, struct stream *stream, int cpu, bool last,
+			struct barrier_done *done)
+{
+	int err = flush_cpu(pump, stream, cpu);
+
+	if (!err)
+		return true;
+	if (!last && (err == -EAGAIN || err == -EBUSY || err == -ENOSPC))
+		return false;
+	add_missing(done, cpu);
+	return true;
+}
+
+/*
+ * Runs one barrier over all CPUs and puts its record behind all that it flushed. Where something was half-way it is run
+ * again, until none is left or the time is over; the rings are emptied between, so that no CPU waits for another.
+ */
 static bool run_barrier(struct pump *pump, uint32_t ticket)
 {
 	struct barrier_done done = {.ticket = ticket};
 	uint64_t deadline_ns = now_ns() + BARRIER_MILLIS * 1000000ull;
+	int left = pump->stream_count * pump->cpus;
+	bool last = false;
 
-	for (int s = 0; s < pump->stream_count; s++) {
-		struct stream *stream = &pump->streams[s];
-		for (int cpu = 0; cpu < pump->cpus; cpu++) {
-			if (!barrier_cpu(pump, stream, cpu, deadline_ns))
-				continue;
-			if (done.missing_count < BARRIER_MISSING_MAX)
-				done.missing[done.missing_count] = cpu;
-			done.missing_count++;
+	for (int s = 0; s < pump->stream_count; s++)
+		for (int cpu = 0; cpu < pump->cpus; cpu++)
+			pump->streams[s].rings[cpu].barrier_owed = true;
+	for (;;) {
+		for (int s = 0; s < pump->stream_count; s++) {
+			struct stream *stream = &pump->streams[s];
+			for (int cpu = 0; cpu < pump->cpus; cpu++) {
+				bool *owed = &stream->rings[cpu].barrier_owed;
+				if (!*owed || !try_barrier(pump, stream, cpu, last, &done))
+					continue;
+				*owed = false;
+				left--;
+			}
 		}
+		if (!consume_all(pump))
+			return false;
+		if (!left)
+			break;
+		last = now_ns() > deadline_ns;
+		pump->stats->barrier_retries++;
+		/* What is half-way may be a task that this thread keeps from its CPU. */
+		nanosleep(&(struct timespec){.tv_nsec = RETRY_NS}, NULL);
 	}
-	if (!consume_all(pump) || !wait_for_room(pump))
+	if (!wait_for_room(pump))
 		return false;
 	memcpy(shared_ring_reserve(&pump->ring, RECORD_BARRIER, sizeof(done)), &done, sizeof(done));
 	pump->stats->barriers++;
@@ -294,8 +320,9 @@ static void *pump_main(void *argument)
 
 	setpriority(PRIO_PROCESS, 0, PUMP_NICE);
 	while (!is_set(&pump->abandon)) {
-		uint32_t wanted = __atomic_load_n(&pump->ticket_wanted, __ATOMIC_ACQUIRE);
+		/* In this order: no ticket is given after the stop, so all that there are are seen with it. */
 		bool stopping = is_set(&pump->stop_wanted);
+		uint32_t wanted = __atomic_load_n(&pump->ticket_wanted, __ATOMIC_ACQUIRE);
 
 		if (stopping && !detached) {
 			pump->detach(pump->context);

@@ -36,7 +36,7 @@ export class Reader {
   readonly #stats: BigUint64Array;
   readonly #handlers = new Map<number, BatchHandler>();
   readonly #delivered = new Map<number, number>();
-  readonly #waiting: { ticket: number; resolve: (done: BarrierDone) => void }[] = [];
+  readonly #waiting: { ticket: number; resolve: (done: BarrierDone) => void; reject: (error: Error) => void }[] = [];
   readonly #pauses = new Set<() => void>();
   readonly #drained = Promise.withResolvers<void>();
   #wake: Wake | undefined;
@@ -98,8 +98,8 @@ export class Reader {
    */
   sync(): Promise<BarrierDone> {
     if (this.#state !== "running") throw new CaptureError(`cannot sync: the capture is ${this.#state}, not running`);
-    const { promise, resolve } = Promise.withResolvers<BarrierDone>();
-    this.#waiting.push({ ticket: symbols.reader_sync(this.#handle), resolve });
+    const { promise, resolve, reject } = Promise.withResolvers<BarrierDone>();
+    this.#waiting.push({ ticket: symbols.reader_sync(this.#handle), resolve, reject });
     return promise;
   }
 
@@ -121,6 +121,7 @@ export class Reader {
     for (const memory of this.#mapped) memory.transfer(0);
     symbols.reader_close(this.#handle);
     this.#drained.resolve();
+    for (const { reject } of this.#waiting.splice(0)) reject(new CaptureError("cannot sync: the capture was closed"));
   }
 
   /** The C side's counters by name. */

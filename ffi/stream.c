@@ -158,10 +158,15 @@ int stream_open_ring(struct stream *stream, int cpu, uint32_t bytes, uint32_t wa
 		.sample_type = PERF_SAMPLE_RAW,
 		.sample_period = 1,
 		.watermark = 1,
-		.wakeup_watermark = watermark,
+		/* The kernel would cut it to the ring's size, and wake when it is full. */
+		.wakeup_watermark = watermark < bytes / 2 ? watermark : bytes / 2,
 	};
 	LIBBPF_OPTS(perf_buffer_raw_opts, opts, .cpu_cnt = 1, .cpus = &cpu, .map_keys = &cpu);
 	struct cpu_ring *ring = &stream->rings[cpu];
+
+	/* A full page must fit, or it would be refused for ever. */
+	if (bytes <= stream->batch_max + sizeof(struct raw_sample))
+		return -EMSGSIZE;
 	struct perf_buffer *buffer =
 		perf_buffer__new_raw(stream->events_fd, bytes / sysconf(_SC_PAGESIZE), &attr,
 				     on_record, ring, &opts);

@@ -40,6 +40,7 @@ struct cpu_ring {
 	struct perf_buffer *buffer; /* NULL: the CPU is offline */
 	struct stream *stream;
 	uint64_t next_idx;
+	bool barrier_owed;  /* the barrier under way has not been answered here */
 	bool stopped_early; /* the last consume left records for want of room */
 };
 

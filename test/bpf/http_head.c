@@ -127,7 +127,7 @@ static void queries(void)
 			fill('a');
 			window.bytes[HTTP_CARRY + at] = '?';
 			__u32 found = http_find_query(&window, HTTP_CARRY, len);
-			__u32 expected = at < len && at < HTTP_TARGET_MAX ? at : len;
+			__u32 expected = at < len && at <= HTTP_TARGET_MAX ? at : len;
 			check(found == expected, "`?` at %u of %u is found at %u", at, len, found);
 		}
 	}
