@@ -20,7 +20,7 @@ const READ_TRIES = 64;
 
 /** The kernel's counters of one protocol, as mapped memory that changes while it is read. */
 export class KernelCounters {
-  readonly #words: BigUint64Array;
+  #words: BigUint64Array;
   readonly cpus: number;
 
   constructor(memory: ArrayBuffer, cpus: number) {
@@ -35,6 +35,11 @@ export class KernelCounters {
       const dropped = Object.values(ledger.dropped).reduce((sum, count) => sum + count, 0);
       if (ledger.observed === ledger.enqueued + dropped || tries >= READ_TRIES) return ledger;
     }
+  }
+
+  /** Copies what the counters are now, before their memory goes. */
+  keep(): void {
+    this.#words = this.#words.slice();
   }
 
   diagnostics(prefix: string): Record<string, number> {

@@ -1,3 +1,5 @@
+import { CaptureError } from "./errors.ts";
+
 /** Of the object that holds a protocol's stream. */
 export function objectPath(protocol: string): string {
   return new URL(`../bpf/.output/${protocol}.bpf.o`, import.meta.url).pathname;
@@ -32,3 +34,28 @@ export const DEFAULT_READER_OPTIONS: Readonly<ReaderOptions> = {
   idleTimeoutMillis: 60_000,
   captureQuery: false,
 };
+
+const PAGE_BYTES = 4096;
+const UINT32_MAX = 2 ** 32 - 1;
+
+const NUMBERS = {
+  ringBytes: { min: PAGE_BYTES, powerOfTwo: true },
+  sharedRingBytes: { min: 1, powerOfTwo: true },
+  watermarkBytes: { min: 1 },
+  kickMillis: { min: 1 },
+  connectionsMax: { min: 1 },
+  idleTimeoutMillis: { min: 1 },
+} satisfies Partial<Record<keyof ReaderOptions, { min: number; powerOfTwo?: boolean }>>;
+
+/** @throws CaptureError naming the setting, what was expected and what was given */
+export function validated(options: ReaderOptions): ReaderOptions {
+  for (const [name, { min, ...rest }] of Object.entries(NUMBERS)) {
+    const value = options[name as keyof typeof NUMBERS];
+    const powerOfTwo = "powerOfTwo" in rest;
+    const fits = Number.isInteger(value) && value >= min && value <= UINT32_MAX;
+    if (fits && (!powerOfTwo || Number.isInteger(Math.log2(value)))) continue;
+    const kind = powerOfTwo ? "a power of two" : "an integer";
+    throw new CaptureError(`${name}: expected ${kind} from ${min} to ${UINT32_MAX}, got ${value}`);
+  }
+  return options;
+}

@@ -7,7 +7,7 @@ import {
   reader_stats as Stats,
 } from "./layout.generated.ts";
 import { KernelCounters, readReaderStats } from "./ledger.ts";
-import { DEFAULT_READER_OPTIONS, type ReaderOptions } from "./reader-options.ts";
+import { DEFAULT_READER_OPTIONS, type ReaderOptions, validated } from "./reader-options.ts";
 import { Ring } from "./ring.ts";
 import { cstring, type Pointer, symbols, textOf, toArrayBuffer } from "./symbols.ts";
 import { listenForWake, type Wake } from "./wake.ts";
@@ -33,19 +33,21 @@ export class Reader {
   readonly #ring: Ring;
   readonly #cpus: number;
   readonly #mapped: ArrayBuffer[];
-  readonly #stats: BigUint64Array;
+  #stats: BigUint64Array;
   readonly #handlers = new Map<number, BatchHandler>();
   readonly #delivered = new Map<number, number>();
   readonly #waiting: { ticket: number; resolve: (done: BarrierDone) => void; reject: (error: Error) => void }[] = [];
   readonly #pauses = new Set<() => void>();
   readonly #drained = Promise.withResolvers<void>();
+  #started: Promise<void> | undefined;
+  #callbackErrors = 0;
   #wake: Wake | undefined;
   #state: "open" | "running" | "stopping" | "stopped" | "closed" = "open";
   #barriers = 0;
 
   /** Loads the programs. @throws CaptureError when the kernel or this process may not */
   constructor(options: Partial<ReaderOptions> = {}) {
-    const all = { ...DEFAULT_READER_OPTIONS, ...options };
+    const all = validated({ ...DEFAULT_READER_OPTIONS, ...options });
     const error = Buffer.alloc(ERROR_BYTES);
     const handle = symbols.reader_open(cstring(all.objectPaths.join("\n")), encodeOptions(all), error, ERROR_BYTES);
     if (handle === null) throw new CaptureError(textOf(error));
@@ -68,10 +70,20 @@ export class Reader {
   }
 
   /** Attaches the programs. @throws CaptureError */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  async #start(): Promise<void> {
     if (this.#state !== "open") return;
     const error = Buffer.alloc(ERROR_BYTES);
-    this.#wake = await listenForWake(symbols.reader_wake_fd(this.#handle), this.#ring.drain);
+    const wake = await listenForWake(symbols.reader_wake_fd(this.#handle), this.#ring.drain);
+    if (this.#state !== "open") {
+      wake.close();
+      throw new CaptureError("cannot start: the capture was closed meanwhile");
+    }
+    this.#wake = wake;
     if (symbols.reader_start(this.#handle, error, ERROR_BYTES) < 0) throw new CaptureError(textOf(error));
     this.#state = "running";
   }
@@ -118,6 +130,9 @@ export class Reader {
     this.#state = "closed";
     this.#wake?.close();
     this.#ring.close();
+    // What was counted can still be read; the memory it was counted in goes.
+    this.#stats = this.#stats.slice();
+    for (const counters of this.#counters.values()) counters.keep();
     for (const memory of this.#mapped) memory.transfer(0);
     symbols.reader_close(this.#handle);
     this.#drained.resolve();
@@ -126,7 +141,7 @@ export class Reader {
 
   /** The C side's counters by name. */
   stats(): Record<string, number> {
-    return readReaderStats(this.#stats);
+    return { ...readReaderStats(this.#stats), callback_errors: this.#callbackErrors };
   }
 
   /** The kernel's counters of a stream. @throws CaptureError when it is not loaded */
@@ -157,7 +172,12 @@ export class Reader {
   #onBatch(memory: RingMemory, offset: number): void {
     const batch = new RawBatch(memory, offset);
     const protocol = memory.u16[(offset + Batch.protocol) >> 1] as number;
-    this.#handlers.get(protocol)?.(batch);
+    try {
+      this.#handlers.get(protocol)?.(batch);
+    } catch (error) {
+      // A callback must not throw. If one does, the ring goes on, and it is told: once, since it may be at every batch.
+      if (this.#callbackErrors++ === 0) console.error("a consumer's callback threw:", error);
+    }
     batch.expire();
     this.#delivered.set(protocol, this.delivered(protocol) + batch.length);
   }

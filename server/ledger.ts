@@ -28,6 +28,7 @@ const readerImbalances = (reader: Readonly<Record<string, number>>): string[] =>
   return [
     ...check("barriers", "left events behind", reader.barrier_violations ?? 0, "expected", 0),
     ...check("batches", "out of order", reader.out_of_order ?? 0, "expected", 0),
+    ...check("callbacks", "failed", reader.callback_errors ?? 0, "expected", 0),
     ...check("batches", "malformed", reader.malformed ?? 0, "expected", 0),
     // The kernel reports a lost record for an output that it refused; that batch was kept and sent again.
     ...check("records", "lost", lost, "no more than refused, so", Math.min(lost, refused)),

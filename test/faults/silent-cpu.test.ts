@@ -100,7 +100,7 @@ describeKernel("a CPU that does not answer", () => {
     LIMIT_MILLIS,
   );
 
-  test.failing.skipIf(CPUS.length < 2)(
+  test.skipIf(CPUS.length < 2)(
     "costs those that are busy nothing: they answer, and their rings are emptied while it is waited for",
     async () => {
       const network = await Network.open();
