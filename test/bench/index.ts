@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { endAll } from "./children.ts";
 import { idleSync, loadedSync, moderateDelay, quietDelay } from "./delay.ts";
+import { buildFlood, floodRates } from "./flood.ts";
 import { describeMachine } from "./machine.ts";
 import { startNginx } from "./nginx.ts";
 import { buildNoop } from "./noop.ts";
@@ -28,6 +29,7 @@ const say = (line: string) => console.error(line);
 
 async function measure(settings: Settings): Promise<Measured> {
   await buildNoop();
+  await buildFlood();
   const nginx = await startNginx();
   const machine = await describeMachine(nginx);
   keepRunStats(false);
@@ -51,6 +53,7 @@ async function measure(settings: Settings): Promise<Measured> {
   const memory = watch.service.memory();
   const { clockErrorMillis } = watch.subscription;
   await watch.stop();
+  const floods = await floodRates(settings.floodSeconds, say);
   const date = new Date().toISOString();
   return {
     date,
@@ -64,6 +67,7 @@ async function measure(settings: Settings): Promise<Measured> {
     idleCpuPercent,
     memory,
     clockErrorMillis,
+    floods,
   };
 }
 

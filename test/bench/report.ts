@@ -13,6 +13,7 @@ export function report(measured: Measured, summary: Summary, targets: readonly T
     programs(measured),
     delays(measured, summary),
     usage(measured, summary),
+    flood(measured),
     table(
       "targets",
       ["measured", ""],
@@ -105,5 +106,19 @@ function usage({ idleCpuPercent, memory }: Measured, summary: Summary): string {
       ["service, highest RSS ever (VmHWM), MB", short(summary.peakMb), ""],
       ["service, idle CPU, % of a core", short(idleCpuPercent), ""],
     ],
+  );
+}
+
+function flood({ floods }: Measured): string {
+  return table(
+    "enqueue → callback, events made on one CPU, decoded on the other",
+    ["made", "decoded", "lost", "CPU µs/event"],
+    floods.map(({ perSecond, observed, decoded, readerCpuSeconds }) => [
+      `${whole(perSecond)} events/s`,
+      whole(observed),
+      whole(decoded),
+      whole(observed - decoded),
+      short((readerCpuSeconds * 1e6) / decoded),
+    ]),
   );
 }

@@ -1,4 +1,5 @@
 import type { SyncDelay } from "./delay.ts";
+import type { Flood } from "./flood.ts";
 import type { Machine } from "./machine.ts";
 import type { Memory } from "./process-usage.ts";
 import type { ProgramCosts } from "./programs.ts";
@@ -22,6 +23,7 @@ export interface Measured {
   /** After all of the loads above in one life. */
   memory: Memory;
   clockErrorMillis: number;
+  floods: Flood[];
 }
 
 /** Over the rounds; a ratio is taken within a round, then over the rounds. */

@@ -12,6 +12,8 @@ export interface Settings {
   quietRequests: number;
   idleSeconds: number;
   syncCalls: number;
+  /** Of each rate of events without packets. */
+  floodSeconds: number;
 }
 
 const HELP = `npm run bench [-- --quick] [-- --rounds N] [-- --seconds N]
@@ -28,9 +30,18 @@ const FULL: Settings = {
   quietRequests: 20,
   idleSeconds: 10,
   syncCalls: 400,
+  floodSeconds: 4,
 };
 
-const QUICK: Settings = { ...FULL, rounds: 3, seconds: 3, warmUpSeconds: 1, idleSeconds: 5, syncCalls: 200 };
+const QUICK: Settings = {
+  ...FULL,
+  rounds: 3,
+  seconds: 3,
+  warmUpSeconds: 1,
+  idleSeconds: 5,
+  syncCalls: 200,
+  floodSeconds: 2,
+};
 
 /** @returns undefined after the help was shown. @throws TypeError for an option that is not there or not a number */
 export function readSettings(args: string[]): Settings | undefined {

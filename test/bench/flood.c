@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * flood EVENTS_PER_SECOND SECONDS: runs the program flood_run, which another process has loaded, at a steady rate on the
+ * calling CPU. Prints how many events it asked for.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+
+#include "../../bpf/events.h"
+
+enum {
+	PER_RUN = 64,
+	SECONDS_MAX = 60,
+};
+
+static int find(int (*next)(uint32_t, uint32_t *), int (*open_id)(uint32_t), const char *name,
+		bool program)
+{
+	uint32_t id = 0;
+
+	while (!next(id, &id)) {
+		union {
+			struct bpf_prog_info program;
+			struct bpf_map_info map;
+		} info = {};
+		uint32_t size = program ? sizeof(info.program) : sizeof(info.map);
+		int fd = open_id(id);
+
+		if (fd < 0)
+			continue;
+		if (!bpf_obj_get_info_by_fd(fd, &info, &size) &&
+		    !strcmp(program ? info.program.name : info.map.name, name))
+			return fd;
+		close(fd);
+	}
+	return -ENOENT;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+static struct http_event make_event(void)
+{
+	struct http_event event = {
+		.start_ns = now_ns(),
+		.end_ns = now_ns() + 1234567,
+		.client_address = {[10] = 0xff, 0xff, 127, 0, 0, 1},
+		.server_address = {[10] = 0xff, 0xff, 127, 0, 0, 1},
+		.client_port = 51514,
+		.server_port = 8080,
+		.status = 200,
+		.version = 2,
+		.method_len = 3,
+		.host_len = 14,
+		.user_agent_len = 11,
+		.path_len = 16,
+		.target_len = 16,
+	};
+
+	memcpy(event.method, "GET", 3);
+	memcpy(event.host, "127.0.0.1:8080", 14);
+	memcpy(event.user_agent, "curl/7.88.1", 11);
+	memcpy(event.target, "/users/42/orders", 16);
+	return event;
+}
+
+int main(int argc, char **argv)
+{
+	int program = find(bpf_prog_get_next_id, bpf_prog_get_fd_by_id, "flood_run", true);
+	int map = find(bpf_map_get_next_id, bpf_map_get_fd_by_id, "flood_event", false);
+	double rate = argc == 3 ? atof(argv[1]) : 0, seconds = argc == 3 ? atof(argv[2]) : 0;
+	struct http_event event = make_event();
+	uint64_t arguments[] = {PER_RUN}, asked = 0, start;
+	uint32_t zero = 0;
+
+	if (rate <= 0 || seconds <= 0 || seconds > SECONDS_MAX || program < 0 || map < 0) {
+		fprintf(stderr, "flood: expected a rate, up to %d seconds, and flood_run loaded\n",
+			SECONDS_MAX);
+		return 2;
+	}
+	if (bpf_map_update_elem(map, &zero, &event, BPF_ANY)) {
+		perror("flood: cannot write the event");
+		return 1;
+	}
+	start = now_ns();
+	while (now_ns() - start < seconds * 1e9) {
+		LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = arguments,
+			    .ctx_size_in = sizeof(arguments));
+
+		if (asked > (now_ns() - start) * rate / 1e9) {
+			nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
+			continue;
+		}
+		if (bpf_prog_test_run_opts(program, &opts)) {
+			perror("flood: cannot run flood_run");
+			return 1;
+		}
+		asked += PER_RUN;
+	}
+	printf("%llu\n", (unsigned long long)asked);
+	return 0;
+}

@@ -1,0 +1,69 @@
+import { mkdirSync } from "node:fs";
+import { arch } from "node:os";
+import { join } from "node:path";
+import { end, output, startTalking } from "./children.ts";
+import type { FloodReport } from "./flood-reader.ts";
+import { OUTPUT } from "./output.ts";
+
+/** One rate of events, made on one CPU and decoded on another. */
+export interface Flood {
+  /** Asked for. */
+  perSecond: number;
+  seconds: number;
+  observed: number;
+  decoded: number;
+  /** Of the reading process in all its life, start-up and warm-up included. */
+  readerCpuSeconds: number;
+}
+
+const RATES = [250_000, 500_000, 1_000_000, 1_500_000, 2_000_000];
+const OBJECT = join(OUTPUT, "flood.bpf.o");
+const DRIVER = join(OUTPUT, "flood");
+const here = (name: string) => join(import.meta.dir, name);
+const READER_CPU = "0";
+const MAKER_CPU = "1";
+const WARM_UP = { perSecond: 100_000, seconds: 1 };
+
+export async function buildFlood(): Promise<void> {
+  mkdirSync(OUTPUT, { recursive: true });
+  const machine = arch() === "arm64" ? "aarch64" : "x86_64";
+  const flags = ["-g", "-O2", "-target", "bpf", "-mcpu=v3", "-std=gnu11", "-Wall", "-Werror"];
+  const includes = [`-I${here("../../bpf")}`, `-I/usr/include/${machine}-linux-gnu`];
+  await output(["clang", ...flags, ...includes, "-c", here("flood.bpf.c"), "-o", OBJECT]);
+  await output(["cc", "-O2", "-std=gnu11", "-Wall", "-Werror", "-o", DRIVER, here("flood.c"), "-lbpf"]);
+}
+
+/** Each rate in a reader of its own, up to the first at which something was dropped. */
+export async function floodRates(seconds: number, say: (line: string) => void): Promise<Flood[]> {
+  const floods: Flood[] = [];
+  for (const perSecond of RATES) {
+    say(`${perSecond.toLocaleString("en")} events/s from enqueue to callback`);
+    const flood = await floodOnce(perSecond, seconds);
+    floods.push(flood);
+    if (flood.decoded < flood.observed) break;
+  }
+  return floods;
+}
+
+async function floodOnce(perSecond: number, seconds: number): Promise<Flood> {
+  const ready = Promise.withResolvers<void>();
+  const report = Promise.withResolvers<FloodReport>();
+  const reader = startTalking(here("flood-reader.ts"), [OBJECT, READER_CPU], (message) => {
+    if (message === "ready") ready.resolve();
+    else report.resolve(message as FloodReport);
+  });
+  await ready.promise;
+  const make = (rate: number, length: number) =>
+    output(["taskset", "--cpu-list", MAKER_CPU, DRIVER, String(rate), String(length)]);
+  await make(WARM_UP.perSecond, WARM_UP.seconds);
+  await make(perSecond, seconds);
+  reader.send("stop");
+  const { observed, decoded, cpuSeconds } = await report.promise;
+  await end(reader);
+  return { perSecond, seconds, observed, decoded, readerCpuSeconds: cpuSeconds };
+}
+
+/** The highest rate that came through whole. */
+export function highestLossless(floods: readonly Flood[]): Flood | undefined {
+  return floods.findLast(({ observed, decoded }) => observed === decoded);
+}
