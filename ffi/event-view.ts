@@ -64,3 +64,24 @@ export class EventView {
     return readText(this.memory, this.#offset + field, length);
   }
 }
+
+/** An event that lasts: both ends are CLOCK_MONOTONIC nanoseconds. */
+export abstract class TimedEventView extends EventView {
+  /** Where the struct has its two times. */
+  protected abstract get times(): { readonly start_ns: number; readonly end_ns: number };
+
+  /** High 32 bits of the start. */
+  get startHigh(): number {
+    return this.u32(this.times.start_ns + 4);
+  }
+
+  /** Low 32 bits of the start. */
+  get startLow(): number {
+    return this.u32(this.times.start_ns);
+  }
+
+  /** Nanoseconds from start to end. */
+  get durationNano(): number {
+    return this.u64Difference(this.times.end_ns, this.times.start_ns);
+  }
+}

@@ -1,5 +1,5 @@
 import type { HttpOutcome } from "./event.ts";
-import { EventView } from "./event-view.ts";
+import { TimedEventView } from "./event-view.ts";
 import { http_event as Event, http_flags, http_outcome } from "./layout.generated.ts";
 
 const OUTCOMES: readonly HttpOutcome[] = Object.keys(http_outcome).map(
@@ -8,19 +8,9 @@ const OUTCOMES: readonly HttpOutcome[] = Object.keys(http_outcome).map(
 const QUESTION_MARK = 1;
 
 /** One `struct http_event` in place. @throws ExpiredViewError from every accessor after the callback has returned */
-export class HttpEventView extends EventView {
-  /** CLOCK_MONOTONIC of the first request packet: its high and low 32 bits. */
-  get startHigh(): number {
-    return this.u32(Event.start_ns + 4);
-  }
-
-  get startLow(): number {
-    return this.u32(Event.start_ns);
-  }
-
-  /** Nanoseconds from the first request packet to the last response packet. */
-  get durationNano(): number {
-    return this.u64Difference(Event.end_ns, Event.start_ns);
+export class HttpEventView extends TimedEventView {
+  protected get times() {
+    return Event;
   }
 
   get clientAddress(): string {

@@ -1,21 +1,13 @@
 import type { TcpOutcome } from "./event.ts";
-import { EventView } from "./event-view.ts";
+import { TimedEventView } from "./event-view.ts";
 import { tcp_event as Event, tcp_outcome, tcp_role } from "./layout.generated.ts";
 
 const OUTCOMES = Object.keys(tcp_outcome).map((name) => name.replace("TCP_OUTCOME_", "").toLowerCase() as TcpOutcome);
 
 /** One `struct tcp_event` in place. @throws ExpiredViewError from every accessor after the callback has returned */
-export class TcpEventView extends EventView {
-  get startHigh(): number {
-    return this.u32(Event.start_ns + 4);
-  }
-
-  get startLow(): number {
-    return this.u32(Event.start_ns);
-  }
-
-  get durationNano(): number {
-    return this.u64Difference(Event.end_ns, Event.start_ns);
+export class TcpEventView extends TimedEventView {
+  protected get times() {
+    return Event;
   }
 
   get localAddress(): string {

@@ -263,7 +263,7 @@ describe("after the callback has returned", () => {
 /** Names of the public getters of a view, those that it inherits too. */
 function accessorsOf(view: object): string[] {
   const names = new Set<string>();
-  const hidden = new Set(["memory"]); // protected
+  const hidden = new Set(["memory", "times"]); // protected
   for (let proto = Object.getPrototypeOf(view); proto !== Object.prototype; proto = Object.getPrototypeOf(proto)) {
     for (const [name, { get }] of Object.entries(Object.getOwnPropertyDescriptors(proto))) {
       if (get && !hidden.has(name)) names.add(name);
