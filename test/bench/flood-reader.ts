@@ -19,7 +19,8 @@ const [object = "", cpu = "0"] = process.argv.slice(2);
 // Before the reader's thread is made, which inherits it.
 Bun.spawnSync(["taskset", "--all-tasks", "--cpu-list", "--pid", cpu, String(process.pid)]);
 
-const reader = new Reader({ objectPaths: [object] });
+// The reader's thread shares its CPU with JavaScript here, so a ring must bridge a whole slice of that.
+const reader = new Reader({ objectPaths: [object], ringBytes: 8 * 1024 * 1024 });
 const clock = clockOffset(0n);
 let decoded = 0;
 const consumer = new Consumer(reader, http, (events) => {
