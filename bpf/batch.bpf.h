@@ -79,6 +79,7 @@ struct batch_page {
 
 static __always_inline void batch_drop(struct counters *counters, enum drop_reason reason)
 {
+	atomic_add(&counters->observed, 1);
 	atomic_add(&counters->dropped[reason], 1);
 }
 
@@ -88,10 +89,8 @@ static __always_inline void batch_refuse(void *counters_map, enum drop_reason re
 	__u32 cpu = bpf_get_smp_processor_id();
 	struct counters *counters = bpf_map_lookup_elem(counters_map, &cpu);
 
-	if (!counters)
-		return;
-	atomic_add(&counters->observed, 1);
-	batch_drop(counters, reason);
+	if (counters)
+		batch_drop(counters, reason);
 }
 
 /*
@@ -131,8 +130,6 @@ static __always_inline int batch_enqueue(void *states, void *pages, void *counte
 
 	if (!state || !counters)
 		return -ENOENT;
-	atomic_add(&counters->observed, 1);
-
 	__s64 taken = batch_take_slot(state, cap);
 	if (taken < 0) {
 		batch_drop(counters, taken == -ENOSPC ? DROP_PAGES_FULL : DROP_CONTENDED);
@@ -147,7 +144,11 @@ static __always_inline int batch_enqueue(void *states, void *pages, void *counte
 		return -ENOENT;
 	}
 	__builtin_memcpy((char *)(page + 1) + slot * size, event, size);
-	/* Before committed: what is flushed was counted as enqueued, so enqueued - flushed never goes below zero. */
+	/*
+	 * Before committed: what is flushed was counted as enqueued, so enqueued - flushed never goes below zero. Side by
+	 * side with observed, so that a reader hardly ever finds the two apart.
+	 */
+	atomic_add(&counters->observed, 1);
 	atomic_add(&counters->enqueued, 1);
 	compiler_barrier();
 	atomic_add(&page->committed, 1);

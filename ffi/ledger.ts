@@ -15,8 +15,11 @@ const DIAGNOSTICS = [
 const REASONS = Object.entries(drop_reason)
   .filter(([name]) => name.startsWith("DROP_") && name !== "DROP_REASONS")
   .map(([name, index]) => ({ reason: name.slice("DROP_".length).toLowerCase(), index }));
-/** An enqueue that is half-way makes a reading uneven for some tens of nanoseconds. */
-const READ_TRIES = 64;
+/**
+ * Between an event's two counts a reading is uneven: for a nanosecond, or for as long as an interrupt or the hypervisor
+ * keeps the CPU just there. All tries together take some milliseconds.
+ */
+const READ_TRIES = 4096;
 
 /** The kernel's counters of one protocol, as mapped memory that changes while it is read. */
 export class KernelCounters {
