@@ -28,7 +28,7 @@ export const DEFAULT_READER_OPTIONS: Readonly<ReaderOptions> = {
   objectPaths: [objectPath("http")],
   ringBytes: 2 * 1024 * 1024,
   sharedRingBytes: 16 * 1024 * 1024,
-  watermarkBytes: 512 * 1024,
+  watermarkBytes: 128 * 1024,
   kickMillis: 10,
   connectionsMax: 65536,
   idleTimeoutMillis: 60_000,

@@ -29,6 +29,7 @@ export interface Measured {
 /** Over the rounds; a ratio is taken within a round, then over the rounds. */
 export interface Summary {
   noopOfUnwatched: Spread;
+  aloneOfUnwatched: Spread;
   watchedOfUnwatched: Spread;
   watchedOfNoop: Spread;
   served: number;
@@ -56,6 +57,7 @@ export function summarize({ rounds, moderate, memory }: Measured): Summary {
   const over = (of: (window: Window) => number) => spreadOf(watched.map(of));
   return {
     noopOfUnwatched: ratio(({ noop, unwatched }) => noop.perSecond / unwatched.perSecond),
+    aloneOfUnwatched: ratio(({ alone, unwatched }) => alone.perSecond / unwatched.perSecond),
     watchedOfUnwatched: ratio(({ watched, unwatched }) => watched.load.perSecond / unwatched.perSecond),
     watchedOfNoop: ratio(({ watched, noop }) => watched.load.perSecond / noop.perSecond),
     served: sum(({ served }) => served),

@@ -9,7 +9,7 @@ export interface Target {
 
 /** What Kernelcast promises of its cost. */
 export function targetsOf({ quietMillis, sync, idleCpuPercent, floods }: Measured, summary: Summary): Target[] {
-  const { watchedOfUnwatched, lost, breaks, balanced, loadedP99Millis, rssMb } = summary;
+  const { aloneOfUnwatched, watchedOfUnwatched, lost, breaks, balanced, loadedP99Millis, rssMb } = summary;
   const below = (what: string, value: number, limit: number, unit: string): Target => ({
     what: `${what} below ${limit} ${unit}`,
     measured: `${value.toFixed(value < 10 ? 2 : 0)} ${unit}`,
@@ -17,8 +17,8 @@ export function targetsOf({ quietMillis, sync, idleCpuPercent, floods }: Measure
   });
   return [
     {
-      what: "watched throughput at least 0.80 of unwatched",
-      measured: watchedOfUnwatched.median.toFixed(3),
+      what: "watched throughput at least 0.80 of unwatched, also with a subscriber",
+      measured: `${aloneOfUnwatched.median.toFixed(3)}, ${watchedOfUnwatched.median.toFixed(3)}`,
       met: watchedOfUnwatched.median >= 0.8,
     },
     {

@@ -9,7 +9,7 @@ const DISTURBED_PERCENT = 3;
 /** What the watched pays. */
 export function throughput(
   { rounds }: Measured,
-  { noopOfUnwatched, watchedOfUnwatched, watchedOfNoop }: Summary,
+  { noopOfUnwatched, aloneOfUnwatched, watchedOfUnwatched, watchedOfNoop }: Summary,
 ): string {
   const row = (name: string, ratio: Spread | undefined, loads: LoadResult[]) => [
     name,
@@ -34,25 +34,32 @@ export function throughput(
     "steal %",
     "others %",
   ];
-  const [unwatched, noop, watched] = [
+  const [unwatched, noop, alone, watched] = [
     rounds.map((round) => round.unwatched),
     rounds.map((round) => round.noop),
+    rounds.map((round) => round.alone),
     rounds.map((round) => round.watched.load),
   ];
   const rows = [
     row("unwatched", undefined, unwatched),
     row("do-nothing filter", noopOfUnwatched, noop),
-    row("watched", watchedOfUnwatched, watched),
+    row("watched, nobody subscribed", aloneOfUnwatched, alone),
+    row("watched, one subscriber", watchedOfUnwatched, watched),
   ];
   const [ratio, span] = range(watchedOfNoop);
-  const lines = [table("throughput", head, rows), `watched is ${ratio} (${span}) of the do-nothing filter`];
+  const lines = [
+    table("throughput", head, rows),
+    `with a subscriber, watched is ${ratio} (${span}) of the do-nothing filter`,
+  ];
   const disturbed = (load: LoadResult) => load.cpu.others + load.cpu.steal > DISTURBED_PERCENT;
-  const loads = [...unwatched, ...noop, ...watched];
+  const loads = [...unwatched, ...noop, ...alone, ...watched];
   const disturbedLoads = loads.filter(disturbed).length;
   if (disturbedLoads > 0) {
     const percent = `${DISTURBED_PERCENT} %`;
     lines.push(`NOTE: in ${disturbedLoads} of ${loads.length} loads others took over ${percent} of the CPUs.`);
-    const quiet = rounds.filter((round) => ![round.unwatched, round.noop, round.watched.load].some(disturbed));
+    const quiet = rounds.filter(
+      (round) => ![round.unwatched, round.noop, round.alone, round.watched.load].some(disturbed),
+    );
     const ratios = quiet.map((round) => short(round.watched.load.perSecond / round.unwatched.perSecond));
     lines.push(`In the rounds without such a load watched is ${ratios.join(", ") || "(there is none)"} of unwatched.`);
   }

@@ -1,6 +1,7 @@
 import { end } from "./children.ts";
 import type { Nginx } from "./nginx.ts";
 import { startNoop } from "./noop.ts";
+import { Service } from "./service.ts";
 import type { Settings } from "./settings.ts";
 import { Watch, type Window } from "./watched.ts";
 import { type Load, type LoadResult, wrk } from "./wrk.ts";
@@ -8,8 +9,12 @@ import { type Load, type LoadResult, wrk } from "./wrk.ts";
 export interface Round {
   unwatched: LoadResult;
   noop: LoadResult;
+  /** Watched, and nobody subscribed. */
+  alone: LoadResult;
   watched: Window;
 }
+
+const VARIANTS = "unwatched, do-nothing filter, watched without and with a subscriber";
 
 /** Each variant once a round, warm and alone; each round begins with another, so that no drift favours one. */
 export async function throughputRounds(
@@ -35,6 +40,12 @@ export async function throughputRounds(
         await end(noop);
       },
       async () => {
+        const service = await Service.start();
+        await wrk(warmUp);
+        result.alone = await wrk(load);
+        await service.stop();
+      },
+      async () => {
         const watch = await Watch.start(nginx);
         await wrk(warmUp);
         result.watched = await watch.measure(load);
@@ -42,11 +53,13 @@ export async function throughputRounds(
       },
     ];
     for (let turn = 0; turn < variants.length; turn++) await variants[(round + turn) % variants.length]?.();
-    const { unwatched, noop, watched } = result;
-    if (!unwatched || !noop || !watched) throw new Error("a variant of the round gave no result");
-    done.push({ unwatched, noop, watched });
-    const perSecond = [unwatched, noop, watched.load].map((one) => Math.round(one.perSecond).toLocaleString("en"));
-    say(`round ${round + 1} of ${rounds}: ${perSecond.join(", ")} requests/s unwatched, do-nothing filter, watched`);
+    const { unwatched, noop, alone, watched } = result;
+    if (!unwatched || !noop || !alone || !watched) throw new Error("a variant of the round gave no result");
+    done.push({ unwatched, noop, alone, watched });
+    const perSecond = [unwatched, noop, alone, watched.load].map((one) =>
+      Math.round(one.perSecond).toLocaleString("en"),
+    );
+    say(`round ${round + 1} of ${rounds}: ${perSecond.join(", ")} requests/s (${VARIANTS})`);
   }
   return done;
 }
