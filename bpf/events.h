@@ -144,7 +144,19 @@ struct tcp_event {
 	__u8 pad[6];
 };
 
+/* Which sockets are Kernelcast's own. Written by user space: at open, and the listener once the server listens. */
+struct own_process {
+	__u64 pidns_dev;
+	__u64 pidns_ino;
+	__u32 tgid; /* in that PID namespace */
+	__u32 netns_ino;
+	__u32 listen_port; /* 0: none yet */
+	__u32 pad;
+	__u64 listen_address[2]; /* network order, IPv4 mapped; zero: any */
+};
+
 _Static_assert(sizeof(struct tcp_event) == 80, "struct tcp_event is part of the contract");
+_Static_assert(sizeof(struct own_process) == 48, "struct own_process is part of the contract");
 _Static_assert(sizeof(struct batch) == 24, "struct batch is part of the contract");
 _Static_assert(sizeof(struct counters) == 128, "one CPU's counters fill whole cache lines");
 _Static_assert(sizeof(struct http_event) == 512, "struct http_event is part of the contract");

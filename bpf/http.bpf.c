@@ -209,7 +209,7 @@ int http_harvest(void *ctx)
 	return 0;
 }
 
-/* Run by user space after it has paused the stream: connections would be out of step when it goes on. */
+/* Run by user space before it resumes the stream: connections would be out of step with what passed meanwhile. */
 SEC("raw_tp")
 int http_forget(void *ctx)
 {

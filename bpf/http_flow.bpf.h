@@ -22,6 +22,12 @@ enum http_round_result {
 static const __u64 METHOD_HEAD = WORD8('H', 'E', 'A', 'D', 0, 0, 0, 0);
 static const __u64 METHOD_CONNECT = WORD8('C', 'O', 'N', 'N', 'E', 'C', 'T', 0);
 
+static __always_inline __u8 http_role_of(const struct http_conn *conn,
+					 const struct segment *segment)
+{
+	return (segment->from & 1) == conn->client ? ROLE_CLIENT : ROLE_SERVER;
+}
+
 /* Hands the open transaction over, once. */
 static __always_inline void http_end(struct http_conn *conn, enum http_outcome outcome,
 				     __u64 end_ns)
@@ -72,6 +78,18 @@ static __always_inline bool http_is_of_open(const struct http_conn *conn,
 					    const struct http_flow *flow)
 {
 	return conn->open && !flow->stale;
+}
+
+/* Adds to the open transaction's body in this direction. */
+static __always_inline void http_count_body(struct http_conn *conn, const struct http_flow *flow,
+					    __u8 role, __u64 bytes)
+{
+	if (!http_is_of_open(conn, flow))
+		return;
+	if (role == ROLE_SERVER)
+		conn->event.response_body_bytes += bytes;
+	else
+		conn->event.request_body_bytes += bytes;
 }
 
 /*
@@ -336,7 +354,7 @@ __noinline int http_read_chunk_line(packet_t *packet, struct http_conn *conn,
 
 	if (!packet || !conn || !segment)
 		return ROUND_REFUSED;
-	__u8 role = (segment->from & 1) == conn->client ? ROLE_CLIENT : ROLE_SERVER;
+	__u8 role = http_role_of(conn, segment);
 	struct http_flow *flow = &conn->flow[role];
 	__u32 fresh = segment->len - segment->pos;
 
@@ -368,10 +386,7 @@ __noinline int http_read_chunk_line(packet_t *packet, struct http_conn *conn,
 				flow->flags |= FLOW_LINE_EMPTY;
 				continue;
 			}
-			if (http_is_of_open(conn, flow) && role == ROLE_SERVER)
-				conn->event.response_body_bytes += flow->left;
-			else if (http_is_of_open(conn, flow))
-				conn->event.request_body_bytes += flow->left;
+			http_count_body(conn, flow, role, flow->left);
 			flow->left += 2;
 			flow->state = FLOW_CHUNK_DATA;
 			return ROUND_MORE;
@@ -393,12 +408,8 @@ static __always_inline void http_pass_body(struct http_conn *conn, struct http_f
 					   __u8 role, __u64 bytes, __u64 now_ns)
 {
 	flow->left -= bytes;
-	if (flow->state == FLOW_BODY && http_is_of_open(conn, flow)) {
-		if (role == ROLE_SERVER)
-			conn->event.response_body_bytes += bytes;
-		else
-			conn->event.request_body_bytes += bytes;
-	}
+	if (flow->state == FLOW_BODY)
+		http_count_body(conn, flow, role, bytes);
 	if (flow->left)
 		return;
 	if (flow->state == FLOW_CHUNK_DATA)
@@ -426,7 +437,7 @@ __noinline int http_round(packet_t *packet, struct http_conn *conn, struct segme
 {
 	if (!packet || !conn || !segment)
 		return ROUND_REFUSED;
-	__u8 role = (segment->from & 1) == conn->client ? ROLE_CLIENT : ROLE_SERVER;
+	__u8 role = http_role_of(conn, segment);
 	struct http_flow *flow = &conn->flow[role];
 
 	switch (flow->state) {
@@ -452,8 +463,7 @@ __noinline int http_round(packet_t *packet, struct http_conn *conn, struct segme
 		}
 		return ROUND_MORE;
 	case FLOW_UNTIL_CLOSE:
-		if (conn->open)
-			conn->event.response_body_bytes += segment->len - segment->pos;
+		http_count_body(conn, flow, role, segment->len - segment->pos);
 		segment->pos = segment->len;
 		return ROUND_MORE;
 	default:
@@ -499,7 +509,7 @@ enum http_segment_result {
 static __always_inline int http_read_segment(packet_t *packet, struct http_conn *conn,
 					     struct segment *segment)
 {
-	__u8 role = (segment->from & 1) == conn->client ? ROLE_CLIENT : ROLE_SERVER;
+	__u8 role = http_role_of(conn, segment);
 	struct http_flow *flow = &conn->flow[role];
 	int result = ROUND_MORE;
 

@@ -3,19 +3,10 @@
 #ifndef KERNELCAST_OWN_BPF_H
 #define KERNELCAST_OWN_BPF_H
 
+#include "events.h"
 #include "sock.bpf.h"
 
-/* Who we are. Written by user space: at open, and the port once the server listens. */
-struct own_process {
-	__u64 pidns_dev;
-	__u64 pidns_ino;
-	__u32 tgid; /* in that PID namespace */
-	__u32 netns_ino;
-	__u32 listen_port; /* 0: none yet */
-	__u32 pad;
-	__u64 listen_address[2]; /* network order, IPv4 mapped; zero: any */
-};
-
+/* Who we are. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

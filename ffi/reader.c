@@ -24,17 +24,6 @@ enum {
 	PATH_BYTES = 4096,
 };
 
-/* As in bpf/own.bpf.h. */
-struct own_process {
-	uint64_t pidns_dev;
-	uint64_t pidns_ino;
-	uint32_t tgid;
-	uint32_t netns_ino;
-	uint32_t listen_port;
-	uint32_t pad;
-	uint8_t listen_address[16];
-};
-
 struct reader {
 	struct bpf_object *objects[READER_OBJECTS_MAX];
 	int object_count;
@@ -325,10 +314,13 @@ static int find_filter(struct reader *reader)
 {
 	struct bpf_program *program;
 
-	for (int i = 0; i < reader->object_count; i++)
-		bpf_object__for_each_program(program, reader->objects[i]) if (
-			bpf_program__type(program) ==
-			BPF_PROG_TYPE_SOCKET_FILTER) return bpf_program__fd(program);
+	for (int i = 0; i < reader->object_count; i++) {
+		bpf_object__for_each_program(program, reader->objects[i])
+		{
+			if (bpf_program__type(program) == BPF_PROG_TYPE_SOCKET_FILTER)
+				return bpf_program__fd(program);
+		}
+	}
 	return -ENOENT;
 }
 
@@ -498,7 +490,8 @@ int reader_set_listen_port(struct reader *reader, uint32_t port)
 	if (!fds)
 		return -errno;
 	while (!found && (entry = readdir(fds)))
-		found = listens_on(atoi(entry->d_name), port, reader->own.listen_address);
+		found = listens_on(atoi(entry->d_name), port,
+				   (uint8_t *)reader->own.listen_address);
 	closedir(fds);
 	if (!found)
 		return -ENOENT;

@@ -21,7 +21,7 @@ export class Ring {
   readonly memory: RingMemory;
   readonly #reader: Pointer;
   readonly #buffer: ArrayBuffer;
-  readonly #mask: number;
+  readonly #size: number;
   readonly #handler: RecordHandler;
   #tail = 0;
   #closed = false;
@@ -32,7 +32,7 @@ export class Ring {
     this.#reader = reader;
     this.#buffer = toArrayBuffer(base as Pointer, 0, size);
     this.memory = ringMemory(this.#buffer);
-    this.#mask = size - 1;
+    this.#size = size;
     this.#handler = handler;
   }
 
@@ -61,7 +61,7 @@ export class Ring {
   }
 
   #take(): void {
-    const offset = this.#tail % (this.#mask + 1);
+    const offset = this.#tail % this.#size;
     const { u32 } = this.memory;
     const kind = u32[(offset + RecordHead.kind) >> 2];
     const size = u32[(offset + RecordHead.size) >> 2] as number;
