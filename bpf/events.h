@@ -15,13 +15,18 @@
 
 #include <linux/types.h>
 
+/* A build of http.bpf.c that keeps more of long targets sets it; an event is then larger, and its batch says how large. */
+#ifndef HTTP_TARGET_BYTES
+#define HTTP_TARGET_BYTES 224
+#endif
+
 /* Bytes kept of a text; a longer one is cut and its length says so (see struct http_event). */
 enum text_limits {
-	HTTP_TARGET_MAX = 192,
+	HTTP_TARGET_MAX = HTTP_TARGET_BYTES,
 	HTTP_HOST_MAX = 64,
 	HTTP_USER_AGENT_MAX = 88,
 	HTTP_TRACEPARENT_MAX = 56,
-	HTTP_METHOD_MAX = 16,
+	HTTP_METHOD_MAX = 24, /* the longest registered one has 17 */
 };
 
 enum protocol {
@@ -52,6 +57,16 @@ enum drop_reason {
 	DROP_REASONS = 4,
 };
 
+/* Why a message that began as HTTP was given up; index into struct counters.refused. */
+enum refuse_reason {
+	REFUSED_START_LINE = 0, /* no request line or status line of HTTP/1.x after all */
+	REFUSED_HEAD_TOO_LONG = 1,
+	REFUSED_LENGTH = 2, /* a Content-Length that is no number, or two that differ */
+	REFUSED_CHUNK = 3,  /* a chunk size that is no number */
+	REFUSED_WORK = 4,   /* more steps in one segment than are allowed */
+	REFUSE_REASONS = 5,
+};
+
 /*
  * Head of each record on a perf ring, followed by len events of event_size bytes.
  * idx rises by one per record of a protocol and CPU, so a reader sees a lost, repeated or reordered batch at once.
@@ -76,15 +91,19 @@ struct counters {
 	__u64 batches;	     /* records handed to the ring */
 	__u64 flush_refused; /* the ring refused a record; it was kept and sent again later */
 	__u64 barrier_again; /* a barrier met an enqueue half-way and asked to be run again */
-	__u64 parse_refused; /* a message that began as HTTP and turned out not to be; not part of observed */
 	__u64 connection_busy; /* a packet met another CPU on its connection for too long and was not read */
+	__u64 gaps;	       /* bytes that were needed to follow a message were never seen */
+	__u64 entries_made; /* entries of the in-flight table; made - gone of all CPUs are in it now */
+	__u64 entries_gone;
 	__u64 dropped[DROP_REASONS];
-	__u64 pad[4];
+	__u64 refused[REFUSE_REASONS]; /* messages; not part of observed */
+	__u64 pad[5];
 };
 
 /*
  * One transaction. Texts are cut at their limit, not terminated, and zero after their length.
- * target holds the path and, only when the query is captured, `?` and the query behind it.
+ * target holds the path and, only when the query is captured, `?` and the query behind it. It is the last member, so that
+ * everything before it lies alike in every build.
  */
 struct http_event {
 	__u64 start_ns;	     /* CLOCK_MONOTONIC of the first request packet */
@@ -95,20 +114,23 @@ struct http_event {
 	__u32 request_header_bytes;
 	__u32 response_header_bytes;
 	__u8 client_address[16];
-	__u8 server_address[16];
+	__u8 server_address[16]; /* as the client used it */
+	__u8 answered_address
+		[16]; /* of the server behind a destination NAT; zero: no NAT was seen */
 	__u16 client_port;
 	__u16 server_port;
-	__u16 status; /* 0: no response was seen */
-	__u8 version; /* minor version of HTTP/1.x plus 1; 0: unknown */
-	__u8 outcome; /* enum http_outcome */
-	__u8 flags;   /* enum http_flags */
+	__u16 answered_port;
+	__u16 status;	  /* 0: no response was seen */
+	__u16 path_len;	  /* bytes of target up to `?` */
+	__u16 target_len; /* bytes of target */
+	__u8 version;	  /* minor version of HTTP/1.x plus 1; 0: unknown */
+	__u8 outcome;	  /* enum http_outcome */
+	__u8 flags;	  /* enum http_flags */
 	__u8 method_len;
 	__u8 host_len;
 	__u8 user_agent_len;
 	__u8 traceparent_len;
-	__u8 path_len; /* bytes of target up to `?` */
-	__u8 target_len;
-	__u8 pad;
+	__u8 pad[5];
 	char method[HTTP_METHOD_MAX];
 	char traceparent[HTTP_TRACEPARENT_MAX];
 	char host[HTTP_HOST_MAX];
@@ -158,7 +180,8 @@ struct own_process {
 _Static_assert(sizeof(struct tcp_event) == 80, "struct tcp_event is part of the contract");
 _Static_assert(sizeof(struct own_process) == 48, "struct own_process is part of the contract");
 _Static_assert(sizeof(struct batch) == 24, "struct batch is part of the contract");
-_Static_assert(sizeof(struct counters) == 128, "one CPU's counters fill whole cache lines");
-_Static_assert(sizeof(struct http_event) == 512, "struct http_event is part of the contract");
+_Static_assert(sizeof(struct counters) == 192, "one CPU's counters fill whole cache lines");
+_Static_assert(sizeof(struct http_event) == 352 + HTTP_TARGET_BYTES && HTTP_TARGET_BYTES % 8 == 0,
+	       "struct http_event is part of the contract");
 
 #endif

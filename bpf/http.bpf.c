@@ -51,12 +51,12 @@ static __always_inline struct counters *http_counters_get(void)
 	return bpf_map_lookup_elem(&http_counters, &cpu);
 }
 
-static __always_inline void http_refused(void)
+static __always_inline void http_refused(enum refuse_reason reason)
 {
 	struct counters *counters = http_counters_get();
 
 	if (counters)
-		atomic_add(&counters->parse_refused, 1);
+		atomic_add(&counters->refused[reason], 1);
 }
 
 #include "http_flow.bpf.h"

@@ -6,7 +6,7 @@
  * The includer defines, before this file:
  *   int http_batch_enqueue(const struct http_event *)   takes a finished transaction
  *   struct http_window *http_window_get(void)           scratch that nothing else uses meanwhile
- *   void http_refused(void)                             counts a message that is no HTTP/1.x after all
+ *   void http_refused(enum refuse_reason)                             counts a message that is no HTTP/1.x after all
  *   http_capture_query                                  keep the query behind the path
  */
 #ifndef KERNELCAST_HTTP_FLOW_BPF_H
@@ -533,7 +533,7 @@ static __always_inline int http_read_segment(packet_t *packet, struct http_conn 
 				break;
 		}
 		if (result == ROUND_REFUSED || segment->pos < segment->len) {
-			http_refused();
+			http_refused(REFUSED_START_LINE);
 			flow_expect_message(flow);
 		}
 		flow->next_seq = segment->seq + segment->len;

@@ -226,7 +226,7 @@ static __always_inline struct span span_trim(const struct http_window *window, s
 }
 
 /* Copies a text into a field of max bytes, cut there. had: it holds a text already. Returns the stored length. */
-static __always_inline __u8 copy_text(char *to, const __u32 max, __u8 had,
+static __always_inline __u32 copy_text(char *to, const __u32 max, __u8 had,
 				      const struct http_window *window, struct span span)
 {
 	__u32 len = span.len;

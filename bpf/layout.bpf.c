@@ -7,6 +7,7 @@ const enum protocol *anchor_protocol __attribute__((unused));
 const enum http_outcome *anchor_http_outcome __attribute__((unused));
 const enum http_flags *anchor_http_flags __attribute__((unused));
 const enum drop_reason *anchor_drop_reason __attribute__((unused));
+const enum refuse_reason *anchor_refuse_reason __attribute__((unused));
 const struct batch *anchor_batch __attribute__((unused));
 const struct counters *anchor_counters __attribute__((unused));
 const struct http_event *anchor_http_event __attribute__((unused));

@@ -48,7 +48,7 @@ export class HttpEventView extends TimedEventView {
   }
 
   get path(): string {
-    return this.text(Event.target, this.u8(Event.path_len));
+    return this.text(Event.target, this.u16(Event.path_len));
   }
 
   get pathTruncated(): boolean {
@@ -57,8 +57,8 @@ export class HttpEventView extends TimedEventView {
 
   /** Behind `?`; undefined when there is none or it is not captured. */
   get query(): string | undefined {
-    const start = this.u8(Event.path_len) + QUESTION_MARK;
-    const end = this.u8(Event.target_len);
+    const start = this.u16(Event.path_len) + QUESTION_MARK;
+    const end = this.u16(Event.target_len);
     if (start > end) return undefined;
     const at = this.at(Event.target);
     return this.memory.bytes.utf8Slice(at + start, at + end);

@@ -2,11 +2,11 @@
 // A struct is { SIZE, member: byte offset }; an enum is { NAME: value }.
 
 export const text_limits = {
-  HTTP_TARGET_MAX: 192,
+  HTTP_TARGET_MAX: 224,
   HTTP_HOST_MAX: 64,
   HTTP_USER_AGENT_MAX: 88,
   HTTP_TRACEPARENT_MAX: 56,
-  HTTP_METHOD_MAX: 16,
+  HTTP_METHOD_MAX: 24,
 } as const;
 
 export const protocol = {
@@ -35,6 +35,15 @@ export const drop_reason = {
   DROP_REASONS: 4,
 } as const;
 
+export const refuse_reason = {
+  REFUSED_START_LINE: 0,
+  REFUSED_HEAD_TOO_LONG: 1,
+  REFUSED_LENGTH: 2,
+  REFUSED_CHUNK: 3,
+  REFUSED_WORK: 4,
+  REFUSE_REASONS: 5,
+} as const;
+
 export const tcp_outcome = {
   TCP_OUTCOME_FIN: 0,
   TCP_OUTCOME_RESET: 1,
@@ -57,21 +66,24 @@ export const batch = {
 } as const;
 
 export const counters = {
-  SIZE: 128,
+  SIZE: 192,
   observed: 0,
   enqueued: 8,
   flushed: 16,
   batches: 24,
   flush_refused: 32,
   barrier_again: 40,
-  parse_refused: 48,
-  connection_busy: 56,
-  dropped: 64,
-  pad: 96,
+  connection_busy: 48,
+  gaps: 56,
+  entries_made: 64,
+  entries_gone: 72,
+  dropped: 80,
+  refused: 112,
+  pad: 152,
 } as const;
 
 export const http_event = {
-  SIZE: 512,
+  SIZE: 576,
   start_ns: 0,
   first_byte_ns: 8,
   end_ns: 16,
@@ -81,24 +93,26 @@ export const http_event = {
   response_header_bytes: 44,
   client_address: 48,
   server_address: 64,
-  client_port: 80,
-  server_port: 82,
-  status: 84,
-  version: 86,
-  outcome: 87,
-  flags: 88,
-  method_len: 89,
-  host_len: 90,
-  user_agent_len: 91,
-  traceparent_len: 92,
-  path_len: 93,
-  target_len: 94,
-  pad: 95,
-  method: 96,
-  traceparent: 112,
-  host: 168,
-  user_agent: 232,
-  target: 320,
+  answered_address: 80,
+  client_port: 96,
+  server_port: 98,
+  answered_port: 100,
+  status: 102,
+  path_len: 104,
+  target_len: 106,
+  version: 108,
+  outcome: 109,
+  flags: 110,
+  method_len: 111,
+  host_len: 112,
+  user_agent_len: 113,
+  traceparent_len: 114,
+  pad: 115,
+  method: 120,
+  traceparent: 144,
+  host: 200,
+  user_agent: 264,
+  target: 352,
 } as const;
 
 export const tcp_event = {

@@ -1,5 +1,5 @@
 import type { CaptureStats, ProtocolLedger } from "./event.ts";
-import { counters as Counters, drop_reason, reader_stats as ReaderStats } from "./layout.generated.ts";
+import { counters as Counters, drop_reason, reader_stats as ReaderStats, refuse_reason } from "./layout.generated.ts";
 
 type KernelLedger = Omit<ProtocolLedger, "delivered" | "pending">;
 
@@ -9,17 +9,26 @@ const DIAGNOSTICS = [
   "batches",
   "flush_refused",
   "barrier_again",
-  "parse_refused",
   "connection_busy",
+  "gaps",
+  "entries_made",
+  "entries_gone",
 ] as const;
-const REASONS = Object.entries(drop_reason)
-  .filter(([name]) => name.startsWith("DROP_") && name !== "DROP_REASONS")
-  .map(([name, index]) => ({ reason: name.slice("DROP_".length).toLowerCase(), index }));
+const DROPS = reasons(drop_reason, "DROP_");
+const REFUSALS = reasons(refuse_reason, "REFUSED_");
 /**
  * Between an event's two counts a reading is uneven: for a nanosecond, or for as long as an interrupt or the hypervisor
  * keeps the CPU just there. All tries together take some milliseconds.
  */
 const READ_TRIES = 4096;
+
+/** An enum of counted reasons, by their lower-case names; its last member is their number. */
+function reasons(names: Record<string, number>, prefix: string): { reason: string; index: number }[] {
+  return Object.entries(names)
+    .filter(([name]) => name.startsWith(prefix))
+    .filter(([name]) => name !== "DROP_REASONS")
+    .map(([name, index]) => ({ reason: name.slice(prefix.length).toLowerCase(), index }));
+}
 
 /** The kernel's counters of one protocol, as mapped memory that changes while it is read. */
 export class KernelCounters {
@@ -46,18 +55,23 @@ export class KernelCounters {
   }
 
   diagnostics(prefix: string): Record<string, number> {
-    return Object.fromEntries(
-      DIAGNOSTICS.map((name) => {
-        let sum = 0;
-        for (let cpu = 0; cpu < this.cpus; cpu++) sum += this.#word(cpu, Counters[name]);
-        return [`${prefix}_${name}`, sum];
-      }),
-    );
+    const counted = DIAGNOSTICS.map((name) => [`${prefix}_${name}`, this.#sum(Counters[name])]);
+    const refused = REFUSALS.map(({ reason, index }) => [
+      `${prefix}_refused_${reason}`,
+      this.#sum(Counters.refused + index * 8),
+    ]);
+    return Object.fromEntries([...counted, ...refused]);
+  }
+
+  #sum(offset: number): number {
+    let sum = 0;
+    for (let cpu = 0; cpu < this.cpus; cpu++) sum += this.#word(cpu, offset);
+    return sum;
   }
 
   #read(cpu: number): KernelLedger {
     const dropped: Record<string, number> = {};
-    for (const { reason, index } of REASONS) {
+    for (const { reason, index } of DROPS) {
       const count = this.#word(cpu, Counters.dropped + index * 8);
       if (count > 0) dropped[reason] = count;
     }

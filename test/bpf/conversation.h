@@ -11,7 +11,7 @@
 static bool http_capture_query;
 static int http_batch_enqueue(const struct http_event *event);
 static struct http_window *http_window_get(void);
-static void http_refused(void);
+static void http_refused(enum refuse_reason reason);
 
 #include "../../bpf/http_flow.bpf.h"
 
@@ -45,7 +45,7 @@ static struct http_window *http_window_get(void)
 	return &window_bytes;
 }
 
-static void http_refused(void)
+static void http_refused(enum refuse_reason reason)
 {
 	talking->refused++;
 }

@@ -199,7 +199,7 @@ describeKernel(`${REQUESTS} requests of curl to nginx`, () => {
         protocols: { http: { observed: REQUESTS, delivered: REQUESTS, pending: 0, dropped: {} } },
         subscribers: { total: { delivered: REQUESTS, sent: REQUESTS, filtered: 0, dropped: {}, queued: 0 } },
         reader: {
-          http_parse_refused: 0,
+          http_refused_start_line: 0,
           lost_records: 0,
           out_of_order: 0,
           malformed: 0,

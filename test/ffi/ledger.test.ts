@@ -90,10 +90,10 @@ describe("KernelCounters", () => {
     const memory = new Memory(2);
     memory.set(0, Counters.batches, 3n);
     memory.set(1, Counters.batches, 4n);
-    memory.set(1, Counters.parse_refused, 1n);
+    memory.set(1, Counters.refused, 1n);
     expect(new KernelCounters(memory.buffer, 2).diagnostics("http")).toMatchObject({
       http_batches: 7,
-      http_parse_refused: 1,
+      http_refused_start_line: 1,
       http_flushed: 0,
     });
   });

@@ -63,11 +63,13 @@ export function httpBatch(events: HttpFields[], { idx = 0n, cpu = 0, eventSize =
     view.setUint8(at + Http.outcome, event.outcome ?? 0);
     view.setUint8(at + Http.flags, event.truncated ? http_flags.HTTP_PATH_TRUNCATED : 0);
     text(Http.method, Http.method_len, event.method);
-    text(Http.target, Http.target_len, event.target);
+    const target = Buffer.from(event.target ?? "", "utf8");
+    bytes.set(target, at + Http.target);
+    view.setUint16(at + Http.target_len, target.length, true);
     text(Http.host, Http.host_len, event.host);
     text(Http.user_agent, Http.user_agent_len, event.userAgent);
     text(Http.traceparent, Http.traceparent_len, event.traceparent);
-    view.setUint8(at + Http.path_len, event.pathLength ?? view.getUint8(at + Http.target_len));
+    view.setUint16(at + Http.path_len, event.pathLength ?? target.length, true);
   });
 }
 
