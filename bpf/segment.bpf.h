@@ -21,12 +21,13 @@ enum tcp_flags {
 struct segment {
 	struct conn_key key;
 	__u32 seq;    /* of the first payload byte */
+	__u32 ack;    /* the next byte that the sender expects; only with TCP_ACK in flags */
 	__u32 offset; /* of the payload, from the start of the packet the filter was given */
 	__u32 len;    /* of the payload */
 	__u32 pos;    /* payload bytes read so far */
 	__u8 flags;   /* enum tcp_flags */
 	__u8 from;    /* index into key of the sender */
-	__u8 pad[2];
+	__u8 pad[6];
 	__u64 now_ns;
 };
 
@@ -164,6 +165,7 @@ static __always_inline bool segment_read(const packet_t *packet, __u32 network, 
 		return false;
 	segment->offset = network + headers;
 	segment->seq = bpf_ntohl(*(__u32 *)&tcp[4]) + !!(segment->flags & TCP_SYN);
+	segment->ack = bpf_ntohl(*(__u32 *)&tcp[8]);
 	segment->pos = 0;
 	segment_set_key(segment, &ip, bpf_ntohs(*(__u16 *)&tcp[0]), bpf_ntohs(*(__u16 *)&tcp[2]));
 	return true;

@@ -31,7 +31,7 @@ struct shape {
 	__u32 network, ip_options, tcp_options, payload, padding;
 	__u8 flags;
 	__u16 source_port, destination_port;
-	__u32 seq;
+	__u32 seq, ack;
 };
 
 static struct made make_packet(struct shape shape)
@@ -59,6 +59,7 @@ static struct made make_packet(struct shape shape)
 	put16(tcp, shape.source_port);
 	put16(tcp + 2, shape.destination_port);
 	put32(tcp + 4, shape.seq);
+	put32(tcp + 8, shape.ack);
 	tcp[12] = tcp_len / 4 << 4;
 	tcp[13] = shape.flags;
 	made.len = shape.network + header + tcp_len + shape.payload + shape.padding;
@@ -83,7 +84,8 @@ static const struct shape plain = {.payload = 33,
 				   .flags = TCP_ACK,
 				   .source_port = 51000,
 				   .destination_port = 80,
-				   .seq = 0xfffffff0};
+				   .seq = 0xfffffff0,
+				   .ack = 0x80000001};
 
 static void every_shape_is_read(void)
 {
@@ -103,7 +105,7 @@ static void every_shape_is_read(void)
 
 		check(read_whole(&made, shape, &segment) && segment.len == 33 &&
 			      segment.offset == headers && segment.seq == 0xfffffff0 &&
-			      !segment.pos,
+			      segment.ack == 0x80000001 && !segment.pos,
 		      "shape %u: payload of %u bytes at %u, expected 33 at %u", i, segment.len,
 		      segment.offset, headers);
 	}
