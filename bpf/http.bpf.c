@@ -5,8 +5,8 @@
 #include "own_conns.bpf.h"
 
 /* Settings, written before load. */
-const volatile bool http_capture_query = false;
-const volatile __u64 http_idle_timeout_ns = 60000000000ull;
+setting bool http_capture_query = false;
+setting __u64 http_idle_timeout_ns = 60000000000ull;
 
 USM_EVENTS_INIT(http, PROTOCOL_HTTP, struct http_event, 16)
 
@@ -108,7 +108,7 @@ static __always_inline bool http_is_new_request(packet_t *packet, const struct s
 	__builtin_memset(window->bytes + HTTP_CARRY, 0, HTTP_METHOD_MAX);
 	if (packet_load(packet, segment->offset, window->bytes + HTTP_CARRY, len) < 0)
 		return false;
-	return http_begins_request(window, len) && !bpf_map_lookup_elem(&own_conns, &segment->key);
+	return http_begins_request(window, len) && !own_conn_is(&segment->key);
 }
 
 static __always_inline struct http_conn *http_conn_create(const struct segment *segment)
@@ -161,12 +161,12 @@ static __always_inline void http_observe(packet_t *packet, __u32 network, __u16 
  * and in both directions. Nothing is ever passed on to the socket.
  */
 SEC("socket")
-int http_filter(struct __sk_buff *skb)
+int http_filter(packet_t *packet)
 {
 	if (is_http_monitoring_enabled())
-		http_observe(skb, 0, bpf_ntohs(skb->protocol));
+		http_observe(packet, 0, bpf_ntohs(packet->protocol));
 	/* Here, and not on a tracepoint of every packet: that cost two further program runs a transaction. */
-	http_batch_flush(skb);
+	http_batch_flush(packet);
 	return 0;
 }
 

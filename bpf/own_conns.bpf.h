@@ -6,6 +6,16 @@
 #ifndef KERNELCAST_OWN_CONNS_BPF_H
 #define KERNELCAST_OWN_CONNS_BPF_H
 
+#include "segment.bpf.h"
+
+/*
+ * Called when a connection turns out to be ours; to be defined by the includer. A listener with TCP_DEFER_ACCEPT, such as
+ * Bun's, establishes a connection only when the first request has come, and that has then been seen already.
+ */
+static __always_inline void own_conn_found(const struct conn_key *key);
+
+#ifdef __bpf__
+
 #include "own.bpf.h"
 
 /* Sockets of ours that are connecting or connected, by struct sock address; removed when they close. */
@@ -24,11 +34,10 @@ struct {
 	__type(value, __u8);
 } own_conns SEC(".maps");
 
-/*
- * Called when a connection turns out to be ours; to be defined by the includer. A listener with TCP_DEFER_ACCEPT, such as
- * Bun's, establishes a connection only when the first request has come, and that has then been seen already.
- */
-static __always_inline void own_conn_found(const struct conn_key *key);
+static __always_inline bool own_conn_is(const struct conn_key *key)
+{
+	return bpf_map_lookup_elem(&own_conns, key);
+}
 
 static __always_inline void own_read_key(const struct sock___kc *sk, struct conn_key *key)
 {
@@ -79,4 +88,13 @@ int own_connections(struct bpf_raw_tracepoint_args *ctx)
 	return 0;
 }
 
+#else
+
+/* A capture is of other processes. */
+static __always_inline bool own_conn_is(const struct conn_key *key)
+{
+	return false;
+}
+
+#endif
 #endif

@@ -17,6 +17,13 @@
 #define atomic_add(p, n)	((void)__sync_fetch_and_add((p), (n)))
 #define atomic_cas(p, old, new) __sync_val_compare_and_swap((p), (old), (new))
 
+/* A setting is written before load; natively it is a variable. */
+#ifdef __bpf__
+#define setting const volatile
+#else
+#define setting volatile
+#endif
+
 /* Keeps the compiler from moving memory accesses across; one CPU sees its own accesses in program order. */
 #define compiler_barrier() asm volatile("" ::: "memory")
 

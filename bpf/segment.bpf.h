@@ -54,6 +54,7 @@ static __always_inline __u32 packet_len(const packet_t *packet)
 typedef struct {
 	const __u8 *bytes;
 	__u32 len;
+	__u16 protocol; /* ethertype, in network order */
 } packet_t;
 
 static __always_inline __u32 packet_len(const packet_t *packet)
