@@ -1,15 +1,14 @@
 import { type ClockOffset, clockOffset } from "./clock.ts";
 import { Consumer } from "./consumer.ts";
+import { Delivery } from "./delivery.ts";
 import { CaptureError } from "./errors.ts";
-import type { BarrierResult, Capture, CaptureStats, EventSink, ObservedEvent, ProtocolLedger } from "./event.ts";
+import type { BarrierResult, Capture, CaptureStats, EventSink, ProtocolLedger } from "./event.ts";
 import { protocolLedger } from "./ledger.ts";
 import { type BarrierDone, Reader } from "./reader.ts";
 import { objectPath, type ReaderOptions } from "./reader-options.ts";
 import { type AnyStream, STREAMS, type Stream } from "./stream.ts";
 import { symbols } from "./symbols.ts";
 
-/** Sinks get at most so many events at once; small batches of one turn are joined up to it. */
-const OFFER_MAX = 256;
 /** The wall clock is slewed against the monotonic one, so their distance is taken anew this often. */
 const CLOCK_MILLIS = 1000;
 
@@ -25,13 +24,11 @@ interface RunningStream {
   stop(): void;
 }
 
-/** The whole way from the kernel to the sinks: numbers every event, gives it its wall-clock time, hands it to each sink. */
+/** The whole way from the kernel to the sinks. */
 export class KernelCapture implements Capture {
   readonly #reader: Reader;
   readonly #streams = new Map<string, RunningStream>();
-  readonly #sinks: readonly EventSink[];
-  #batch: ObservedEvent[] = [];
-  #seq = 0;
+  readonly #delivery: Delivery;
   #clock: ClockOffset = readClock();
   #clockTimer: Timer | undefined;
   /** Barriers that were whole and yet left an event behind: a bug, never seen, and looked for at each one. */
@@ -42,10 +39,10 @@ export class KernelCapture implements Capture {
   /** Loads the programs. @throws CaptureError when a protocol is unknown, or the kernel or this process may not */
   constructor({ protocols = ["http"], ...options }: Partial<CaptureOptions>, sinks: readonly EventSink[]) {
     const wanted = protocols.map((name) => [name, findStream(name)] as const);
-    this.#reader = new Reader({ ...options, objectPaths: protocols.map(objectPath) });
-    this.#sinks = sinks;
+    this.#reader = new Reader({ ...options, objectPaths: protocols.map((name) => objectPath(name, options.pathMax)) });
+    this.#delivery = new Delivery(sinks, () => this.#clock);
     for (const [name, stream] of wanted) this.#streams.set(name, stream.use(this.#open));
-    this.#reader.onPause(() => this.#offer());
+    this.#reader.onPause(() => this.#delivery.flush());
   }
 
   get running(): boolean {
@@ -119,15 +116,9 @@ export class KernelCapture implements Capture {
     this.#reader.close();
   }
 
-  readonly #open = <V>({ protocol, decode }: Stream<V>): RunningStream => {
-    const consumer = new Consumer(this.#reader, protocol, (events) => {
-      // A batch for the sinks is of one protocol, so that each can be labelled as a whole.
-      if (this.#batch[0] !== undefined && this.#batch[0].protocol !== protocol.name) this.#offer();
-      for (let index = 0; index < events.length; index++) {
-        this.#batch.push(decode(events.at(index), ++this.#seq, this.#clock));
-        if (this.#batch.length >= OFFER_MAX) this.#offer();
-      }
-    });
+  readonly #open = <V>(stream: Stream<V>): RunningStream => {
+    const { protocol } = stream;
+    const consumer = new Consumer(this.#reader, protocol, (events) => this.#delivery.take(stream, events));
     return { number: protocol.number, enabled: true, start: () => consumer.start(), stop: () => consumer.stop() };
   };
 
@@ -135,13 +126,6 @@ export class KernelCapture implements Capture {
     return [...this.#streams].map(([name, { number }]) =>
       count(protocolLedger(this.#reader.counters(name), this.#reader.delivered(number)).total),
     );
-  }
-
-  #offer(): void {
-    if (this.#batch.length === 0) return;
-    const batch = this.#batch;
-    this.#batch = [];
-    for (const sink of this.#sinks) sink.offer(batch);
   }
 }
 
