@@ -70,7 +70,7 @@ function createSampler({ name, argument, ids, warn }: SamplerOptions): EventSamp
       if (spec.root !== "ratio") return spec.root === "on" ? WANTED : undefined;
       // A ratio is taken of trace ids, so that all spans of a trace share its fate.
       const joined = event.traceparent === undefined ? undefined : parseTraceparent(event.traceparent)?.traceId;
-      const traceId = joined ?? ids.traceId();
+      const traceId = joined ?? ids.traceId(event.seq);
       return isWanted(sampler, traceId) ? traceId : undefined;
     },
   };

@@ -56,9 +56,9 @@ function createSpanFactory({ resource, version, ids, knownMethods }: SpanFactory
       ...NOTHING_ELSE,
     };
     const parent = event.traceparent === undefined ? undefined : parseTraceparent(event.traceparent);
-    const spanId = ids.spanId();
+    const spanId = ids.spanId(event.seq, "server");
     if (parent === undefined) {
-      const context = { traceId: traceId ?? ids.traceId(), spanId, traceFlags: TraceFlags.SAMPLED };
+      const context = { traceId: traceId ?? ids.traceId(event.seq), spanId, traceFlags: TraceFlags.SAMPLED };
       return { ...span, spanContext: () => context };
     }
     const traceFlags = TraceFlags.SAMPLED | (parent.traceFlags & FLAG_RANDOM_TRACE_ID);
