@@ -8,7 +8,8 @@
 setting bool http_capture_query = false;
 setting __u64 http_idle_timeout_ns = 60000000000ull;
 
-USM_EVENTS_INIT(http, PROTOCOL_HTTP, struct http_event, 16)
+/* Three of the larger events of a long build fit a ring of 16 KiB, the smallest that can be set. */
+USM_EVENTS_INIT(http, PROTOCOL_HTTP, struct http_event, HTTP_TARGET_BYTES > 224 ? 3 : 16)
 
 /*
  * Connections on which a request was seen. An entry is made by the first request, kept between transactions, and goes

@@ -181,5 +181,5 @@ export const reader_options = {
   connections_max: 16,
   idle_timeout_millis: 20,
   capture_query: 24,
-  pad: 28,
+  path_max: 28,
 } as const;

@@ -1,8 +1,15 @@
 import { CaptureError } from "./errors.ts";
+import { text_limits } from "./layout.generated.ts";
 
-/** Of the object that holds a protocol's stream. */
-export function objectPath(protocol: string): string {
-  return new URL(`../bpf/.output/${protocol}.bpf.o`, import.meta.url).pathname;
+/** What the usual build keeps of a request target. */
+export const PATH_MAX_DEFAULT = text_limits.HTTP_TARGET_MAX;
+/** What the long one keeps; its events are eight times as large. bpf/Makefile builds it. */
+export const PATH_MAX_LIMIT = 4064;
+
+/** Of the object that holds a protocol's stream; of HTTP there is a second one, with room for longer request targets. */
+export function objectPath(protocol: string, pathMax: number = PATH_MAX_DEFAULT): string {
+  const build = protocol === "http" && pathMax > PATH_MAX_DEFAULT ? "http.long" : protocol;
+  return new URL(`../bpf/.output/${build}.bpf.o`, import.meta.url).pathname;
 }
 
 export interface ReaderOptions {
@@ -22,6 +29,8 @@ export interface ReaderOptions {
   idleTimeoutMillis: number;
   /** Keep what follows `?` in the request target; it may hold secrets. */
   captureQuery: boolean;
+  /** Bytes kept of a request target; those of {@link objectPaths} must have the room. */
+  pathMax: number;
 }
 
 export const DEFAULT_READER_OPTIONS: Readonly<ReaderOptions> = {
@@ -33,10 +42,17 @@ export const DEFAULT_READER_OPTIONS: Readonly<ReaderOptions> = {
   connectionsMax: 65536,
   idleTimeoutMillis: 60_000,
   captureQuery: false,
+  pathMax: PATH_MAX_DEFAULT,
 };
 
 const PAGE_BYTES = 4096;
 const UINT32_MAX = 2 ** 32 - 1;
+
+interface Limits {
+  min: number;
+  max?: number;
+  powerOfTwo?: boolean;
+}
 
 const NUMBERS = {
   ringBytes: { min: PAGE_BYTES, powerOfTwo: true },
@@ -45,17 +61,18 @@ const NUMBERS = {
   kickMillis: { min: 1 },
   connectionsMax: { min: 1 },
   idleTimeoutMillis: { min: 1 },
-} satisfies Partial<Record<keyof ReaderOptions, { min: number; powerOfTwo?: boolean }>>;
+  pathMax: { min: 1, max: PATH_MAX_LIMIT },
+} satisfies Partial<Record<keyof ReaderOptions, Limits>>;
 
 /** @throws CaptureError naming the setting, what was expected and what was given */
 export function validated(options: ReaderOptions): ReaderOptions {
-  for (const [name, { min, ...rest }] of Object.entries(NUMBERS)) {
+  for (const [name, limits] of Object.entries<Limits>(NUMBERS)) {
+    const { min, max = UINT32_MAX, powerOfTwo = false } = limits;
     const value = options[name as keyof typeof NUMBERS];
-    const powerOfTwo = "powerOfTwo" in rest;
-    const fits = Number.isInteger(value) && value >= min && value <= UINT32_MAX;
+    const fits = Number.isInteger(value) && value >= min && value <= max;
     if (fits && (!powerOfTwo || Number.isInteger(Math.log2(value)))) continue;
     const kind = powerOfTwo ? "a power of two" : "an integer";
-    throw new CaptureError(`${name}: expected ${kind} from ${min} to ${UINT32_MAX}, got ${value}`);
+    throw new CaptureError(`${name}: expected ${kind} from ${min} to ${max}, got ${value}`);
   }
   return options;
 }

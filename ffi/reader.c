@@ -128,6 +128,7 @@ static int configure(struct reader *reader, struct bpf_object *object, const cha
 	err = err
 		      ?: set_setting(object, "http_idle_timeout_ns",
 				     options->idle_timeout_millis * 1000000ull);
+	err = err ?: set_setting(object, "http_path_max", options->path_max);
 	err = err ?: set_entries(object, stream, "counters", reader->pump.cpus);
 	err = err ?: set_entries(object, stream, "conns", options->connections_max);
 	err = err ?: set_entries(object, stream, "socks", options->connections_max);

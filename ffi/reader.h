@@ -66,7 +66,7 @@ struct reader_options {
 	uint32_t connections_max;
 	uint32_t idle_timeout_millis;
 	uint32_t capture_query; /* 0 or 1 */
-	uint32_t pad;
+	uint32_t path_max;	/* bytes kept of a request target, if the object has the room */
 };
 
 enum reader_limits {

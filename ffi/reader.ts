@@ -211,5 +211,6 @@ function encodeOptions(options: ReaderOptions): Buffer {
   bytes.writeUInt32LE(options.connectionsMax, Options.connections_max);
   bytes.writeUInt32LE(options.idleTimeoutMillis, Options.idle_timeout_millis);
   bytes.writeUInt32LE(options.captureQuery ? 1 : 0, Options.capture_query);
+  bytes.writeUInt32LE(options.pathMax, Options.path_max);
   return bytes;
 }
