@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
-/* From a packet's network header to one TCP segment: who, where in the stream, which bytes. IPv4 and IPv6. */
+/*
+ * From a packet's network header to one TCP segment: who, where in the stream, which bytes. IPv4, IPv6 with extension
+ * headers, and both behind VLAN tags. What is rare lies in functions of its own, so that plain packets cost two loads.
+ */
 #ifndef KERNELCAST_SEGMENT_BPF_H
 #define KERNELCAST_SEGMENT_BPF_H
 
@@ -34,10 +37,26 @@ struct segment {
 enum {
 	ETHERTYPE_IPV4 = 0x0800,
 	ETHERTYPE_IPV6 = 0x86dd,
-	IP_PROTOCOL_TCP = 6,
+	ETHERTYPE_VLAN = 0x8100,
+	ETHERTYPE_QINQ = 0x88a8,
+	ETHERTYPE_QINQ_OLD = 0x9100,
 	IPV4_HEADER = 20,
 	IPV6_HEADER = 40,
 	TCP_HEADER = 20,
+	VLAN_TAG = 4,
+	/* More of either than any sender stacks. */
+	VLAN_TAGS = 4,
+	IPV6_EXTENSIONS = 8,
+};
+
+/* IPv4 protocols and IPv6 next headers (IANA), as far as they are passed over or read. */
+enum ip_protocol {
+	IP_PROTOCOL_HOP_BY_HOP = 0,
+	IP_PROTOCOL_TCP = 6,
+	IP_PROTOCOL_ROUTING = 43,
+	IP_PROTOCOL_FRAGMENT = 44,
+	IP_PROTOCOL_AUTHENTICATION = 51,
+	IP_PROTOCOL_DESTINATION_OPTIONS = 60,
 };
 
 #ifdef __bpf__
@@ -111,12 +130,101 @@ static __always_inline void segment_map_ipv4(__u64 to[2], __u32 address)
 	__builtin_memcpy(to, words, 16);
 }
 
+static __always_inline bool is_vlan(__u16 ethertype)
+{
+	return ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_QINQ ||
+	       ethertype == ETHERTYPE_QINQ_OLD;
+}
+
+/* What a packet that begins with this byte can be: ETHERTYPE_IPV4, ETHERTYPE_IPV6 or 0. */
+static __always_inline __u16 ip_ethertype(__u8 first)
+{
+	if (first >> 4 == 6)
+		return ETHERTYPE_IPV6;
+	return first >> 4 == 4 && (first & 0x0f) * 4 >= IPV4_HEADER ? ETHERTYPE_IPV4 : 0;
+}
+
+/*
+ * Takes *network, of a packet whose ethertype is that of a VLAN tag, behind the tags. Returns the ethertype there, 0 when
+ * it is not IP. Where data begins varies: a received packet has lost its outermost tag and the inner ones are data, each
+ * as two bytes of its own and the ethertype that follows (skb_vlan_untag); in a sent one the network header may lie behind
+ * all tags while the ethertype is still the outermost one's (packet_parse_headers, __vlan_hwaccel_push_inside).
+ */
+__noinline int segment_untag(packet_t *packet, __u32 *network)
+{
+	__u8 tag[VLAN_TAG + 1];
+
+	if (!packet || !network)
+		return 0;
+	for (__u32 i = 0; i < VLAN_TAGS; i++) {
+		__u32 at = *network + i * VLAN_TAG;
+		if (packet_load(packet, at, tag, sizeof(tag)) < 0)
+			break;
+		__u16 ethertype = tag[2] << 8 | tag[3];
+		if (ethertype && ethertype == ip_ethertype(tag[VLAN_TAG])) {
+			*network = at + VLAN_TAG;
+			return ethertype;
+		}
+		if (!is_vlan(ethertype))
+			break;
+	}
+	if (packet_load(packet, *network, tag, 1) < 0)
+		return 0;
+	return ip_ethertype(tag[0]);
+}
+
+/*
+ * Passes over the extension headers of an IPv6 packet, the first of which is of kind `next` (RFC 8200 section 4).
+ * Returns where TCP begins, from the network header; -1 when it does not: another protocol, encrypted, or a fragment
+ * (one that is the whole packet, RFC 6946, is read). A packet that is still to be routed (segment routing, RFC 8754;
+ * mobility, RFC 6275) is on its way to the first address of the list: that goes into ip->destination.
+ */
+__noinline int segment_pass_extensions(packet_t *packet, __u32 network, __u32 next,
+				       struct ip_addresses *ip)
+{
+	__u32 at = IPV6_HEADER;
+	__u8 header[8];
+
+	if (!packet || !ip)
+		return -1;
+	for (__u32 i = 0; i < IPV6_EXTENSIONS; i++) {
+		if (packet_load(packet, network + at, header, sizeof(header)) < 0)
+			return -1;
+		__u32 size = (header[1] + 1) * 8;
+		switch (next) {
+		case IP_PROTOCOL_HOP_BY_HOP:
+		case IP_PROTOCOL_DESTINATION_OPTIONS:
+			break;
+		case IP_PROTOCOL_ROUTING:
+			if (header[3] && (header[2] == 2 || header[2] == 4) &&
+			    packet_load(packet, network + at + 8, ip->destination, 16) < 0)
+				return -1;
+			break;
+		case IP_PROTOCOL_AUTHENTICATION:
+			size = (header[1] + 2) * 4;
+			break;
+		case IP_PROTOCOL_FRAGMENT:
+			if (header[2] | (header[3] & 0xf9))
+				return -1;
+			size = 8;
+			break;
+		default:
+			return -1;
+		}
+		at += size;
+		next = header[0];
+		if (next == IP_PROTOCOL_TCP)
+			return at;
+	}
+	return -1;
+}
+
 /*
  * Reads the headers of a packet whose network header lies `network` bytes into it; ethertype in host order.
  * Returns true when it is a TCP segment that can matter: one with payload, or SYN, FIN or RST.
- * Not read: fragments (only the first has ports), IPv6 extension headers.
+ * Not read: fragments (only the first has ports), what is inside a tunnel (its own device shows it).
  */
-static __always_inline bool segment_read(const packet_t *packet, __u32 network, __u16 ethertype,
+static __always_inline bool segment_read(packet_t *packet, __u32 network, __u16 ethertype,
 					 struct segment *segment)
 {
 	struct ip_addresses ip;
@@ -124,22 +232,22 @@ static __always_inline bool segment_read(const packet_t *packet, __u32 network, 
 	__u8 header[IPV6_HEADER];
 	__u8 tcp[TCP_HEADER];
 
+	if (is_vlan(ethertype))
+		ethertype = segment_untag(packet, &network);
 	if (ethertype == ETHERTYPE_IPV4) {
 		if (packet_load(packet, network, header, IPV4_HEADER) < 0 ||
-		    header[9] != IP_PROTOCOL_TCP)
+		    header[9] != IP_PROTOCOL_TCP || ip_ethertype(header[0]) != ETHERTYPE_IPV4)
 			return false;
 		/* More-fragments or an offset: the stream is put together elsewhere. */
 		if ((header[6] & 0x3f) | header[7])
 			return false;
 		transport = (header[0] & 0x0f) * 4;
-		if (transport < IPV4_HEADER)
-			return false;
 		total = header[2] << 8 | header[3];
 		segment_map_ipv4(ip.source, *(__u32 *)&header[12]);
 		segment_map_ipv4(ip.destination, *(__u32 *)&header[16]);
 	} else if (ethertype == ETHERTYPE_IPV6) {
 		if (packet_load(packet, network, header, IPV6_HEADER) < 0 ||
-		    header[6] != IP_PROTOCOL_TCP)
+		    ip_ethertype(header[0]) != ETHERTYPE_IPV6)
 			return false;
 		transport = IPV6_HEADER;
 		total = header[4] << 8 | header[5];
@@ -147,6 +255,12 @@ static __always_inline bool segment_read(const packet_t *packet, __u32 network, 
 			total += IPV6_HEADER;
 		__builtin_memcpy(ip.source, &header[8], 16);
 		__builtin_memcpy(ip.destination, &header[24], 16);
+		if (header[6] != IP_PROTOCOL_TCP) {
+			int passed = segment_pass_extensions(packet, network, header[6], &ip);
+			if (passed < 0)
+				return false;
+			transport = passed;
+		}
 	} else {
 		return false;
 	}
