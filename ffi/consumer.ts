@@ -54,12 +54,11 @@ export class Consumer<V> {
   }
 
   #onBatch(batch: RawBatch): void {
-    const { name, eventSize, viewOf } = this.#protocol;
-    if (batch.eventSize !== eventSize) {
+    if (!this.#protocol.fits(batch.eventSize)) {
       throw new CaptureError(
-        `${name} events are ${eventSize} bytes here and ${batch.eventSize} in the kernel: rebuild`,
+        `the kernel's ${this.#protocol.name} events of ${batch.eventSize} bytes are not those known here: rebuild`,
       );
     }
-    this.#callback(new EventBatch(batch, viewOf));
+    this.#callback(new EventBatch(batch, this.#protocol.viewOf));
   }
 }

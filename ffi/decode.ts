@@ -16,11 +16,19 @@ export function decodeHttpEvent(view: HttpEventView, seq: number, offset: ClockO
     method: view.method,
     path: view.path,
     pathTruncated: view.pathTruncated,
+    requestHeaderBytes: view.requestHeaderBytes,
+    requestBodyBytes: view.requestBodyBytes,
     status: view.status,
     version: view.version,
     outcome: view.outcome,
   };
-  const { query, host, userAgent, traceparent } = view;
+  const { timeToFirstByteNano, answeredAddress, query, host, userAgent, traceparent } = view;
+  if (timeToFirstByteNano !== undefined) {
+    event.timeToFirstByteNano = timeToFirstByteNano;
+    event.responseHeaderBytes = view.responseHeaderBytes;
+    event.responseBodyBytes = view.responseBodyBytes;
+  }
+  if (answeredAddress !== undefined) event.answeredBy = { address: answeredAddress, port: view.answeredPort };
   if (query !== undefined) event.query = query;
   if (host !== undefined) event.host = host;
   if (userAgent !== undefined) event.userAgent = userAgent;

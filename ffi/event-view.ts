@@ -51,6 +51,11 @@ export class EventView {
     return (this.u32(field + 4) - this.u32(subtrahend + 4)) * TWO_TO_32 + (this.u32(field) - this.u32(subtrahend));
   }
 
+  /** True when the 8 bytes of a field are zero. */
+  protected isZero64(field: number): boolean {
+    return (this.u32(field) | this.u32(field + 4)) === 0;
+  }
+
   protected address(field: number): string {
     return readAddress(this.memory, this.#offset + field);
   }

@@ -26,17 +26,31 @@ export interface HttpEvent {
   startTimeUnixNano: string;
   /** First request packet to last response packet. */
   durationNano: number;
+  /** First request packet to first packet of the final response; absent when none came. */
+  timeToFirstByteNano?: number;
   client: Endpoint;
+  /** As the client used it. */
   server: Endpoint;
+  /** The server that a destination NAT on this host put in the place of {@link server}; absent when none was seen. */
+  answeredBy?: Endpoint;
   method: string;
-  /** Request target up to `?`; never contains the query. */
+  /** Request target up to `?`, as redactions and templates leave it; never contains the query. */
   path: string;
-  /** Without the `?`. Present only when the query is captured by configuration. */
+  /** The first configured path template that the path matches, such as `/users/{id}`. */
+  template?: string;
+  /** Without the `?`, secrets redacted. Present only when the query is captured by configuration. */
   query?: string;
   /** True when the path was longer than the kernel keeps. */
   pathTruncated: boolean;
+  /** From the start line's first byte to the empty line, inclusive. */
+  requestHeaderBytes: number;
+  /** As far as it was sent; of a chunked body the chunks' own bytes, without sizes and trailers. */
+  requestBodyBytes: number;
   /** 0 when no response was seen. */
   status: number;
+  /** As {@link requestHeaderBytes}, of the final response. This and the next are absent when none came. */
+  responseHeaderBytes?: number;
+  responseBodyBytes?: number;
   /** "1.0" or "1.1". */
   version: string;
   host?: string;

@@ -21,6 +21,39 @@ export class HttpEventView extends TimedEventView {
     return this.address(Event.server_address);
   }
 
+  /** Behind a destination NAT; undefined when none was seen. */
+  get answeredAddress(): string | undefined {
+    const isZero = this.isZero64(Event.answered_address) && this.isZero64(Event.answered_address + 8);
+    return isZero ? undefined : this.address(Event.answered_address);
+  }
+
+  get answeredPort(): number {
+    return this.u16(Event.answered_port);
+  }
+
+  /** Nanoseconds from start to the first packet of the final response; undefined when none came. */
+  get timeToFirstByteNano(): number | undefined {
+    if (this.isZero64(Event.first_byte_ns)) return undefined;
+    return this.u64Difference(Event.first_byte_ns, Event.start_ns);
+  }
+
+  /** Sizes are as `struct http_event` describes them; bodies exact below 2^53. */
+  get requestHeaderBytes(): number {
+    return this.u32(Event.request_header_bytes);
+  }
+
+  get requestBodyBytes(): number {
+    return this.u64(Event.request_body_bytes);
+  }
+
+  get responseHeaderBytes(): number {
+    return this.u32(Event.response_header_bytes);
+  }
+
+  get responseBodyBytes(): number {
+    return this.u64(Event.response_body_bytes);
+  }
+
   get clientPort(): number {
     return this.u16(Event.client_port);
   }

@@ -8,21 +8,22 @@ export interface Protocol<V> {
   readonly name: string;
   /** `enum protocol`. */
   readonly number: number;
-  /** `sizeof` its event; a batch that says otherwise is refused. */
-  readonly eventSize: number;
+  /** `sizeof` its event as a batch gives it; a batch for whose size this is false is refused. */
+  fits(eventSize: number): boolean;
   readonly viewOf: ViewOf<V>;
 }
 
 export const http: Protocol<HttpEventView> = {
   name: "http",
   number: protocol.PROTOCOL_HTTP,
-  eventSize: http_event.SIZE,
+  // The target is the last member, and builds differ in how much of it they keep.
+  fits: (size) => size > http_event.target && size % 8 === 0,
   viewOf: (batch, offset) => new HttpEventView(batch, offset),
 };
 
 export const tcp: Protocol<TcpEventView> = {
   name: "tcp",
   number: protocol.PROTOCOL_TCP,
-  eventSize: tcp_event.SIZE,
+  fits: (size) => size === tcp_event.SIZE,
   viewOf: (batch, offset) => new TcpEventView(batch, offset),
 };

@@ -3,6 +3,7 @@ import type { EventBatch, RawBatch } from "../../ffi/batch.ts";
 import { type BatchSource, Consumer } from "../../ffi/consumer.ts";
 import { CaptureError, ExpiredViewError } from "../../ffi/errors.ts";
 import type { HttpEventView } from "../../ffi/http-view.ts";
+import { http_event as Http } from "../../ffi/layout.generated.ts";
 import { http } from "../../ffi/protocol.ts";
 import type { BarrierDone, BatchHandler } from "../../ffi/reader.ts";
 import { Random } from "./support/random.ts";
@@ -119,11 +120,11 @@ describe("Consumer", () => {
     expect(() => kept[0]?.events.at(0).path).toThrow(ExpiredViewError);
   });
 
-  test("events of another size than here are refused, and both sizes said", () => {
+  test.each([0, Http.target, Http.target + 4])("events of %p bytes cannot be ours and are refused", (eventSize) => {
     const { source, consumer } = setUp();
     consumer.start();
-    expect(() => source.deliver(httpBatch([{}], { eventSize: 504 }))).toThrow(
-      `http events are ${http.eventSize} bytes here and 504 in the kernel: rebuild`,
+    expect(() => source.deliver(httpBatch([{}], { eventSize }))).toThrow(
+      `the kernel's http events of ${eventSize} bytes are not those known here: rebuild`,
     );
   });
 

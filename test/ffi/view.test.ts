@@ -12,7 +12,14 @@ const START_NS = (7n << 32n) | 0xfffffff0n;
 
 const FULL: HttpFields = {
   startNs: START_NS,
+  firstByteNs: START_NS + 0x20n,
   endNs: START_NS + 0x1_0000_0020n,
+  requestHeaderBytes: 2 ** 32 - 1,
+  requestBodyBytes: 2n ** 40n + 3n,
+  responseHeaderBytes: 151,
+  responseBodyBytes: 2n ** 53n - 1n,
+  answered: ipv4(192, 168, 0, 9),
+  answeredPort: 65535,
   client: ipv4(10, 0, 0, 7),
   server: ipv6(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1),
   clientPort: 51514,
@@ -57,6 +64,13 @@ describe("HttpEventView", () => {
       startHigh: view.startHigh,
       startLow: view.startLow,
       durationNano: view.durationNano,
+      timeToFirstByteNano: view.timeToFirstByteNano,
+      requestHeaderBytes: view.requestHeaderBytes,
+      requestBodyBytes: view.requestBodyBytes,
+      responseHeaderBytes: view.responseHeaderBytes,
+      responseBodyBytes: view.responseBodyBytes,
+      answeredAddress: view.answeredAddress,
+      answeredPort: view.answeredPort,
       clientAddress: view.clientAddress,
       serverAddress: view.serverAddress,
       clientPort: view.clientPort,
@@ -75,6 +89,13 @@ describe("HttpEventView", () => {
       startHigh: 7,
       startLow: 0xfffffff0,
       durationNano: 0x1_0000_0020,
+      timeToFirstByteNano: 0x20,
+      requestHeaderBytes: 2 ** 32 - 1,
+      requestBodyBytes: 2 ** 40 + 3,
+      responseHeaderBytes: 151,
+      responseBodyBytes: 2 ** 53 - 1,
+      answeredAddress: "192.168.0.9",
+      answeredPort: 65535,
       clientAddress: "10.0.0.7",
       serverAddress: "2001:db8::1",
       clientPort: 51514,
@@ -94,8 +115,8 @@ describe("HttpEventView", () => {
 
   test("every field at its limit", () => {
     const texts = {
-      method: "M".repeat(16),
-      target: `/${"p".repeat(191)}`,
+      method: "M".repeat(24),
+      target: `/${"p".repeat(223)}`,
       host: "h".repeat(64),
       userAgent: "u".repeat(88),
       traceparent: "t".repeat(56),
@@ -105,6 +126,19 @@ describe("HttpEventView", () => {
     const { method, path, host, userAgent, traceparent } = first;
     expect({ method, target: path, host, userAgent, traceparent }).toEqual(texts);
     expect(second?.path).toBe("/");
+  });
+
+  test("a build that keeps more of the target is read alike", () => {
+    const target = `/${"p".repeat(4063)}`;
+    const raw = httpBatch(
+      [
+        { target, status: 200 },
+        { target: "/2", status: 201 },
+      ],
+      { eventSize: Http.target + 4064 },
+    );
+    const [first, second] = [...viewsOf(http, raw)];
+    expect([first?.path, first?.status, second?.path, second?.status]).toEqual([target, 200, "/2", 201]);
   });
 
   test("what is absent is undefined, and an empty query is not absent", () => {
@@ -119,7 +153,7 @@ describe("HttpEventView", () => {
     expect(httpView({ target: "?b", pathLength: 0 }).path).toBe("");
     expect(httpView({ target: "?b", pathLength: 0 }).query).toBe("b");
     // Cut at the limit just behind the path.
-    expect(httpView({ target: "x".repeat(192), pathLength: 192 }).query).toBeUndefined();
+    expect(httpView({ target: "x".repeat(224), pathLength: 224 }).query).toBeUndefined();
   });
 
   test("an outcome for each number of the contract", () => {
@@ -195,11 +229,17 @@ describe("decodeHttpEvent()", () => {
       startTimeUnixNano: String(START_NS + OFFSET_NS),
       durationNano: 0x1_0000_0020,
       client: { address: "10.0.0.7", port: 51514 },
+      timeToFirstByteNano: 0x20,
       server: { address: "2001:db8::1", port: 8080 },
+      answeredBy: { address: "192.168.0.9", port: 65535 },
       method: "DELETE",
       path: "/users/42",
       query: "a=1",
       pathTruncated: true,
+      requestHeaderBytes: 2 ** 32 - 1,
+      requestBodyBytes: 2 ** 40 + 3,
+      responseHeaderBytes: 151,
+      responseBodyBytes: 2 ** 53 - 1,
       status: 404,
       version: "1.0",
       host: "api.local",
@@ -211,7 +251,33 @@ describe("decodeHttpEvent()", () => {
 
   test("leaves absent fields out", () => {
     const event = decodeHttpEvent(httpView({ method: "GET", target: "/" }), 1, clockOffset(0n));
-    expect(Object.keys(event).filter((key) => ["query", "host", "userAgent", "traceparent"].includes(key))).toEqual([]);
+    expect(Object.keys(event).toSorted()).toEqual([
+      "client",
+      "cpu",
+      "durationNano",
+      "method",
+      "outcome",
+      "path",
+      "pathTruncated",
+      "protocol",
+      "requestBodyBytes",
+      "requestHeaderBytes",
+      "seq",
+      "server",
+      "startTimeUnixNano",
+      "status",
+      "version",
+    ]);
+  });
+
+  test("a response without a body says so, and an address that ends in zeroes is one", () => {
+    const event = decodeHttpEvent(
+      httpView({ firstByteNs: 5n, responseHeaderBytes: 40, answered: ipv6(0xfd00, 0, 0, 0, 0, 0, 0, 0) }),
+      1,
+      clockOffset(0n),
+    );
+    expect(event).toMatchObject({ responseHeaderBytes: 40, responseBodyBytes: 0, timeToFirstByteNano: 5 });
+    expect(event.answeredBy).toEqual({ address: "fd00::", port: 0 });
   });
 });
 

@@ -36,6 +36,6 @@ export class TortureEventView extends EventView {
 export const torture: Protocol<TortureEventView> = {
   name: "torture",
   number: TORTURE_PROTOCOL,
-  eventSize: EVENT.SIZE,
+  fits: (size) => size === EVENT.SIZE,
   viewOf: (batch, offset) => new TortureEventView(batch, offset),
 };

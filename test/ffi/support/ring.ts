@@ -13,11 +13,18 @@ const BATCH_AT = 64;
 
 export interface HttpFields {
   startNs?: bigint;
+  firstByteNs?: bigint;
   endNs?: bigint;
+  requestHeaderBytes?: number;
+  requestBodyBytes?: bigint;
+  responseHeaderBytes?: number;
+  responseBodyBytes?: bigint;
   client?: Uint8Array;
   server?: Uint8Array;
+  answered?: Uint8Array;
   clientPort?: number;
   serverPort?: number;
+  answeredPort?: number;
   status?: number;
   version?: number;
   outcome?: number;
@@ -54,6 +61,13 @@ export function httpBatch(events: HttpFields[], { idx = 0n, cpu = 0, eventSize =
     };
     view.setBigUint64(at + Http.start_ns, event.startNs ?? 0n, true);
     view.setBigUint64(at + Http.end_ns, event.endNs ?? 0n, true);
+    view.setBigUint64(at + Http.first_byte_ns, event.firstByteNs ?? 0n, true);
+    view.setUint32(at + Http.request_header_bytes, event.requestHeaderBytes ?? 0, true);
+    view.setBigUint64(at + Http.request_body_bytes, event.requestBodyBytes ?? 0n, true);
+    view.setUint32(at + Http.response_header_bytes, event.responseHeaderBytes ?? 0, true);
+    view.setBigUint64(at + Http.response_body_bytes, event.responseBodyBytes ?? 0n, true);
+    bytes.set(event.answered ?? new Uint8Array(16), at + Http.answered_address);
+    view.setUint16(at + Http.answered_port, event.answeredPort ?? 0, true);
     bytes.set(event.client ?? ipv4(127, 0, 0, 1), at + Http.client_address);
     bytes.set(event.server ?? ipv4(127, 0, 0, 1), at + Http.server_address);
     view.setUint16(at + Http.client_port, event.clientPort ?? 0, true);

@@ -12,6 +12,8 @@ const BASE: HttpEvent = {
   method: "GET",
   path: "/users/42",
   pathTruncated: false,
+  requestHeaderBytes: 78,
+  requestBodyBytes: 0,
   status: 200,
   version: "1.1",
   outcome: "complete",
