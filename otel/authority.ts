@@ -24,4 +24,4 @@ function parseAuthority(authority: string, scheme: string): Endpoint | undefined
   return { address, port };
 }
 
-export { parseAuthority };
+export { DEFAULT_PORTS, parseAuthority };

@@ -4,6 +4,7 @@
  * @see https://www.w3.org/TR/trace-context/#trace-id
  * @module
  */
+import type { SpanSide } from "./side.ts";
 
 /** A stream is a sequence of 64-bit numbers of its own: a permutation, so that no number comes twice. */
 const STREAM = { server: 0, client: 1, traceHigh: 2, traceLow: 3 } as const;
@@ -12,9 +13,6 @@ const ROUNDS = 4;
 const TWO_TO_32 = 2 ** 32;
 const TRACE_ID_BYTES = 16;
 const SPAN_ID_BYTES = 8;
-
-/** Which end of the transaction a span is of; both may have one. */
-type SpanSide = "server" | "client";
 
 /** Fills the buffer with random bytes. Injected by tests. */
 type RandomSource = (bytes: Uint8Array) => void;
@@ -82,4 +80,4 @@ function writeUint32(value: number, bytes: Uint8Array, at: number): void {
   bytes[at + 3] = value;
 }
 
-export { IdGenerator, type RandomSource, type SpanSide };
+export { IdGenerator, type RandomSource };

@@ -3,7 +3,8 @@
  * @see https://github.com/open-telemetry/semantic-conventions/blob/v1.44.0/docs/http/http-spans.md#status
  * @module
  */
-import type { HttpEvent, HttpOutcome } from "../ffi/event.ts";
+import type { HttpOutcome } from "../ffi/event.ts";
+import type { SpanSide } from "./side.ts";
 
 /**
  * Errors of the connection, whether before or within the response. `superseded` is none: the peers went on to the next
@@ -19,13 +20,12 @@ const CONNECTION_ERRORS: Readonly<Record<HttpOutcome, string | undefined>> = {
 };
 
 /**
- * `error.type` of the server span, undefined for success: the status code when that is the error (5xx, or a code that HTTP
- * does not define), else what cut the transaction short. 4xx is the client's error, not the server's.
+ * `error.type`, undefined for success: the status code when that is the error, else what cut the transaction short. A
+ * status is an error when it is 5xx or none that HTTP defines; 4xx is the client's error, not the server's. 0: no response.
  */
-function errorType(event: HttpEvent): string | undefined {
-  const { status } = event;
-  if (status >= 500 || (status > 0 && status < 100)) return String(status);
-  return CONNECTION_ERRORS[event.outcome];
+function errorType(status: number, outcome: HttpOutcome, side: SpanSide): string | undefined {
+  const isError = status >= (side === "client" ? 400 : 500) || (status > 0 && status < 100);
+  return isError ? String(status) : CONNECTION_ERRORS[outcome];
 }
 
 export { errorType };

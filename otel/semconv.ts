@@ -14,23 +14,29 @@ export const SCOPE_NAME = "kernelcast";
 export const ATTR_HTTP_REQUEST_METHOD = "http.request.method";
 export const ATTR_HTTP_REQUEST_METHOD_ORIGINAL = "http.request.method_original";
 export const ATTR_HTTP_RESPONSE_STATUS_CODE = "http.response.status_code";
+export const ATTR_HTTP_ROUTE = "http.route";
+export const ATTR_HTTP_REQUEST_BODY_SIZE = "http.request.body.size";
+export const ATTR_HTTP_RESPONSE_BODY_SIZE = "http.response.body.size";
 
 /** @see https://opentelemetry.io/docs/specs/semconv/registry/attributes/url/ */
+export const ATTR_URL_FULL = "url.full";
 export const ATTR_URL_PATH = "url.path";
 export const ATTR_URL_QUERY = "url.query";
 export const ATTR_URL_SCHEME = "url.scheme";
+export const ATTR_URL_TEMPLATE = "url.template";
 
 /** @see https://opentelemetry.io/docs/specs/semconv/registry/attributes/error/ */
 export const ATTR_ERROR_TYPE = "error.type";
 
 /** @see https://opentelemetry.io/docs/specs/semconv/registry/attributes/network/ */
+export const ATTR_NETWORK_LOCAL_ADDRESS = "network.local.address";
+export const ATTR_NETWORK_LOCAL_PORT = "network.local.port";
 export const ATTR_NETWORK_PEER_ADDRESS = "network.peer.address";
 export const ATTR_NETWORK_PEER_PORT = "network.peer.port";
 export const ATTR_NETWORK_PROTOCOL_VERSION = "network.protocol.version";
 
 /** @see https://opentelemetry.io/docs/specs/semconv/registry/attributes/client/ */
 export const ATTR_CLIENT_ADDRESS = "client.address";
-export const ATTR_CLIENT_PORT = "client.port";
 
 /** @see https://opentelemetry.io/docs/specs/semconv/registry/attributes/server/ */
 export const ATTR_SERVER_ADDRESS = "server.address";

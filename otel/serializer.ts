@@ -25,8 +25,7 @@ const CONTENT_TYPES: Readonly<Record<OtlpProtocol, string>> = {
 function createSpanBatchSerializer(protocol: OtlpProtocol, toSpan: SpanFactory): SpanBatchSerializer {
   const sdk = protocol === "http/json" ? JsonTraceSerializer : ProtobufTraceSerializer;
   return {
-    serializeRequest: ({ events, traceIds }) =>
-      sdk.serializeRequest(events.map((event, i) => toSpan(event, traceIds[i]))),
+    serializeRequest: ({ events }) => sdk.serializeRequest(events.map(toSpan)),
     deserializeResponse: (data) => sdk.deserializeResponse(data),
   };
 }

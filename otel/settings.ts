@@ -85,12 +85,7 @@ function checkEndpoints(env: Environment): void {
 
 function queueSettings(env: Environment, warn: (message: string) => void): QueueSettings {
   const count = (variable: string, fallback: number): number => {
-    const value = read(env, variable);
-    if (value === undefined) return fallback;
-    const number = Number(value);
-    if (Number.isSafeInteger(number) && number > 0) return number;
-    warn(`${variable}: expected an integer above 0, got "${value}"; using ${fallback}`);
-    return fallback;
+    return readCount(env, variable, 1, (message) => warn(`${message}; using ${fallback}`)) ?? fallback;
   };
   const queueSizeMax = count("OTEL_BSP_MAX_QUEUE_SIZE", DEFAULT_QUEUE.queueSizeMax);
   return {
@@ -99,6 +94,21 @@ function queueSettings(env: Environment, warn: (message: string) => void): Queue
     scheduleDelayMillis: count("OTEL_BSP_SCHEDULE_DELAY", DEFAULT_QUEUE.scheduleDelayMillis),
     exportTimeoutMillis: count("OTEL_BSP_EXPORT_TIMEOUT", DEFAULT_QUEUE.exportTimeoutMillis),
   };
+}
+
+/** Undefined when the variable is unset, or is no integer from `min` upwards: then `warn` is told. */
+function readCount(
+  env: Environment,
+  variable: string,
+  min: number,
+  warn: (message: string) => void,
+): number | undefined {
+  const value = read(env, variable);
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (Number.isSafeInteger(number) && number >= min) return number;
+  warn(`${variable}: expected an integer from ${min} upwards, got "${value}"`);
+  return undefined;
 }
 
 function read(env: Environment, variable: string): string | undefined {
@@ -111,5 +121,7 @@ export {
   exportSettings,
   type OtlpProtocol,
   type QueueSettings,
+  read,
+  readCount,
   TelemetrySettingError,
 };

@@ -1,6 +1,6 @@
 /**
- * One HTTP transaction as the span that the server would have made of it.
- * @see https://github.com/open-telemetry/semantic-conventions/blob/v1.44.0/docs/http/http-spans.md#http-server
+ * One HTTP transaction as the span that its server, or its client, would have made of it.
+ * @see https://github.com/open-telemetry/semantic-conventions/blob/v1.44.0/docs/http/http-spans.md
  * @module
  */
 import { SpanKind, type SpanStatus, SpanStatusCode, TraceFlags } from "@opentelemetry/api";
@@ -10,14 +10,17 @@ import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import type { HttpEvent } from "../ffi/event.ts";
 import { spanAttributes } from "./attributes.ts";
 import type { IdGenerator } from "./ids.ts";
+import { limited, type SpanLimits } from "./limits.ts";
 import { OTHER_METHOD } from "./method.ts";
+import type { OptIn } from "./opt-in.ts";
 import { errorType } from "./outcome.ts";
 import { SCHEMA_URL, SCOPE_NAME } from "./semconv.ts";
+import type { SideRule } from "./side.ts";
 import { addNanos, hrTimeFromNanos, hrTimeFromUnixNano } from "./time.ts";
-import { parseTraceparent } from "./traceparent.ts";
+import { parseTraceparent, type RemoteParent } from "./traceparent.ts";
 
-/** Makes a span of an event. `traceId` is used when the event names no trace to join; without it a fresh one is drawn. */
-type SpanFactory = (event: HttpEvent, traceId?: string) => ReadableSpan;
+/** Makes a span of an event. */
+type SpanFactory = (event: HttpEvent) => ReadableSpan;
 
 interface SpanFactoryOptions {
   /** Shared by reference: the serializers group spans by its identity. */
@@ -26,6 +29,12 @@ interface SpanFactoryOptions {
   version: string;
   ids: IdGenerator;
   knownMethods: ReadonlySet<string>;
+  sideOf: SideRule;
+  /** Server spans stand under the client span that Kernelcast makes of the same transaction. */
+  underClientSpan: boolean;
+  optIn: OptIn;
+  /** Undefined: none that a span could exceed. */
+  limits: SpanLimits | undefined;
 }
 
 /** Bit 1 of W3C Trace Context Level 2, `random-trace-id`, is the trace's own and goes on unchanged. */
@@ -36,35 +45,44 @@ const STATUS_UNSET: SpanStatus = Object.freeze({ code: SpanStatusCode.UNSET });
 const STATUS_ERROR: SpanStatus = Object.freeze({ code: SpanStatusCode.ERROR });
 
 /** One factory per process: its scope and resource are shared by all its spans. */
-function createSpanFactory({ resource, version, ids, knownMethods }: SpanFactoryOptions): SpanFactory {
+function createSpanFactory(options: SpanFactoryOptions): SpanFactory {
+  const { resource, version, ids, knownMethods, sideOf, underClientSpan, optIn, limits } = options;
   const instrumentationScope: InstrumentationScope = { name: SCOPE_NAME, version, schemaUrl: SCHEMA_URL };
-  return (event, traceId) => {
+  return (event) => {
+    const side = sideOf(event.client.address, event.server.address);
     const method = knownMethods.has(event.method) ? event.method : OTHER_METHOD;
-    const error = errorType(event);
+    const error = errorType(event.status, event.outcome, side);
+    const attributes = spanAttributes(event, { side, method, error, bodySizes: optIn[side] });
     const startTime = hrTimeFromUnixNano(event.startTimeUnixNano);
-    const span = {
-      // No route is known from the wire, and a raw path would make a name of every URL.
-      name: method === OTHER_METHOD ? "HTTP" : method,
-      kind: SpanKind.SERVER,
+    const caller = event.traceparent === undefined ? undefined : parseTraceparent(event.traceparent);
+    const context = {
+      traceId: caller?.traceId ?? ids.traceId(event.seq),
+      spanId: ids.spanId(event.seq, side),
+      traceFlags: TraceFlags.SAMPLED | ((caller?.traceFlags ?? 0) & FLAG_RANDOM_TRACE_ID),
+    };
+    const parent: RemoteParent | undefined =
+      underClientSpan && side === "server" ? { ...context, spanId: ids.spanId(event.seq, "client") } : caller;
+    return {
+      name: spanName(method, event.template),
+      kind: side === "server" ? SpanKind.SERVER : SpanKind.CLIENT,
       startTime,
       endTime: addNanos(startTime, event.durationNano),
       duration: hrTimeFromNanos(event.durationNano),
       status: error === undefined ? STATUS_UNSET : STATUS_ERROR,
-      attributes: spanAttributes(event, method, error),
       resource,
       instrumentationScope,
       ...NOTHING_ELSE,
+      ...(limits === undefined ? { attributes } : limited(attributes, limits)),
+      spanContext: () => context,
+      ...(parent === undefined ? {} : { parentSpanContext: { ...parent, isRemote: true } }),
     };
-    const parent = event.traceparent === undefined ? undefined : parseTraceparent(event.traceparent);
-    const spanId = ids.spanId(event.seq, "server");
-    if (parent === undefined) {
-      const context = { traceId: traceId ?? ids.traceId(event.seq), spanId, traceFlags: TraceFlags.SAMPLED };
-      return { ...span, spanContext: () => context };
-    }
-    const traceFlags = TraceFlags.SAMPLED | (parent.traceFlags & FLAG_RANDOM_TRACE_ID);
-    const context = { traceId: parent.traceId, spanId, traceFlags };
-    return { ...span, spanContext: () => context, parentSpanContext: { ...parent, isRemote: true } };
   };
+}
+
+/** Method and target. Without a template there is no target: a raw path would make a name of every URL. */
+function spanName(method: string, template: string | undefined): string {
+  const verb = method === OTHER_METHOD ? "HTTP" : method;
+  return template === undefined ? verb : `${verb} ${template}`;
 }
 
 /** The parts of a span that the wire has nothing for. */
@@ -77,4 +95,4 @@ const NOTHING_ELSE = Object.freeze({
   droppedLinksCount: 0,
 });
 
-export { createSpanFactory, type SpanFactory, type SpanFactoryOptions };
+export { createSpanFactory, type SpanFactory, type SpanFactoryOptions, spanName };

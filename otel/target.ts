@@ -4,15 +4,17 @@
  */
 import type { HttpEvent } from "../ffi/event.ts";
 
-/** What the target says. `authority` is set in absolute form only. */
+/** What the target says. */
 interface RequestTarget {
   scheme: string;
   path: string;
+  /** Without user information, which is a credential and no part of where the request goes. */
   authority?: string;
+  /** There was user information. */
+  hasCredentials?: boolean;
 }
 
-/** User information is dropped: it is a credential and no part of where the request goes. */
-const ABSOLUTE_FORM = /^(https?):\/\/(?:[^/@]*@)?([^/]*)(.*)$/is;
+const ABSOLUTE_FORM = /^(https?):\/\/([^/@]*@)?([^/]*)(.*)$/is;
 
 /**
  * Origin form (`/users/42`) and asterisk form (`*`) are paths as they stand; absolute form (`http://host/path`, sent to
@@ -24,10 +26,11 @@ function parseTarget(event: HttpEvent): RequestTarget {
   if (event.method === "CONNECT") return { scheme: "http", path: "", authority: path };
   const match = ABSOLUTE_FORM.exec(path);
   if (match === null) return { scheme: "http", path };
-  const [, scheme = "http", authority = "", rest = ""] = match;
+  const [, scheme = "http", credentials, authority = "", rest = ""] = match;
   const target: RequestTarget = { scheme: scheme.toLowerCase(), path: rest === "" ? "/" : rest };
   // A target cut inside its authority names a host that does not exist.
   if (!(event.pathTruncated && rest === "")) target.authority = authority;
+  if (credentials !== undefined) target.hasCredentials = true;
   return target;
 }
 

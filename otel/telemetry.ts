@@ -7,14 +7,19 @@ import { withEnvironment } from "./environment.ts";
 import { createSpanBatchExporter } from "./exporter.ts";
 import { CollectorHealth } from "./health.ts";
 import { IdGenerator } from "./ids.ts";
+import { joinPipelines } from "./joined.ts";
+import { spanLimits } from "./limits.ts";
+import { Locality } from "./locality.ts";
 import type { Log } from "./log.ts";
 import { knownMethods } from "./method.ts";
+import { optIn } from "./opt-in.ts";
 import { createSpanPipeline, EXPORTS_MAX, type SpanPipeline } from "./pipeline.ts";
 import { createResource } from "./resource.ts";
 import { createSampler } from "./sampler.ts";
 import { startSdk } from "./sdk.ts";
 import { createSpanBatchSerializer } from "./serializer.ts";
 import { type Environment, exportSettings, TelemetrySettingError } from "./settings.ts";
+import { type SpanPolicy, sideRules } from "./side.ts";
 import { createSpanFactory } from "./span.ts";
 
 interface TelemetryOptions {
@@ -23,6 +28,8 @@ interface TelemetryOptions {
   log: Log;
   /** Of Kernelcast. */
   version: string;
+  /** Whose span a transaction becomes; `auto` by default. */
+  spans?: SpanPolicy;
 }
 
 interface Telemetry {
@@ -40,7 +47,7 @@ interface Telemetry {
 const SHUTDOWN_TIMEOUT_MILLIS = 3000;
 
 /** @throws {TelemetrySettingError} when a variable has a value that cannot be followed */
-function createTelemetry({ env, log, version }: TelemetryOptions): Telemetry {
+function createTelemetry({ env, log, version, spans = "auto" }: TelemetryOptions): Telemetry {
   const warn = (message: string) => log.warn(message);
   const settings = exportSettings(env, warn);
   routeDiagnostics(env, log);
@@ -55,29 +62,42 @@ function createTelemetry({ env, log, version }: TelemetryOptions): Telemetry {
   }
 
   const ids = new IdGenerator();
-  const methods = knownMethods(env.OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS);
-  const toSpan = createSpanFactory({ resource, version, ids, knownMethods: methods });
-  const exporter = withEnvironment(env, () =>
-    createSpanBatchExporter({
-      protocol: settings.protocol,
-      serializer: createSpanBatchSerializer(settings.protocol, toSpan),
-      concurrencyMax: EXPORTS_MAX,
-      ready: resource.waitForAsyncAttributes?.() ?? Promise.resolve(),
-    }),
+  const locality = new Locality();
+  const ready = resource.waitForAsyncAttributes?.() ?? Promise.resolve();
+  const sampler = createSampler({ name: env.OTEL_TRACES_SAMPLER, argument: env.OTEL_TRACES_SAMPLER_ARG, ids, warn });
+  const limits = spanLimits(env, warn);
+  const shared = {
+    resource,
+    version,
+    ids,
+    knownMethods: knownMethods(env.OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS),
+    underClientSpan: spans === "both",
+    optIn: optIn(env),
+    limits,
+  };
+  const exporters = sideRules(spans, locality.isLocal).map((sideOf) =>
+    withEnvironment(env, () =>
+      createSpanBatchExporter({
+        protocol: settings.protocol,
+        serializer: createSpanBatchSerializer(settings.protocol, createSpanFactory({ ...shared, sideOf })),
+        concurrencyMax: EXPORTS_MAX,
+        ready,
+      }),
+    ),
   );
-  const pipeline = createSpanPipeline({
-    exporter,
-    sampler: createSampler({ name: env.OTEL_TRACES_SAMPLER, argument: env.OTEL_TRACES_SAMPLER_ARG, ids, warn }),
-    health: new CollectorHealth({ url: exporter.url, log }),
-    settings: settings.queue,
-  });
+  const url = exporters[0]?.url ?? "";
+  const health = new CollectorHealth({ url, log });
+  const pipeline = joinPipelines(
+    exporters.map((exporter) => createSpanPipeline({ exporter, sampler, health, settings: settings.queue })),
+  );
   return {
     pipeline,
-    url: exporter.url,
+    url,
     async shutdown(timeoutMillis = SHUTDOWN_TIMEOUT_MILLIS) {
       const endMillis = performance.now() + timeoutMillis;
       await pipeline.shutdown(timeoutMillis);
       await sdk.shutdown(Math.max(0, endMillis - performance.now()));
+      locality.close();
     },
   };
 }

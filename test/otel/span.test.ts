@@ -10,9 +10,17 @@ import { httpEvent } from "./support/events.ts";
 const resource = resourceFromAttributes({});
 
 function spanOf(changes: Partial<HttpEvent>, methods?: string) {
-  return createSpanFactory({ resource, version: "1.2.3", ids: new IdGenerator(), knownMethods: knownMethods(methods) })(
-    httpEvent(changes),
-  );
+  const toSpan = createSpanFactory({
+    resource,
+    version: "1.2.3",
+    ids: new IdGenerator(),
+    knownMethods: knownMethods(methods),
+    sideOf: () => "server",
+    underClientSpan: false,
+    optIn: { server: false, client: false },
+    limits: undefined,
+  });
+  return toSpan(httpEvent(changes));
 }
 
 test("an ordinary transaction has exactly the attributes that the wire shows", () => {
@@ -24,9 +32,10 @@ test("an ordinary transaction has exactly the attributes that the wire shows", (
     "server.address": "api.local",
     "server.port": 8080,
     "client.address": "10.0.0.7",
-    "client.port": 51_514,
     "network.peer.address": "10.0.0.7",
     "network.peer.port": 51_514,
+    "network.local.address": "10.0.0.2",
+    "network.local.port": 8080,
     "network.protocol.version": "1.1",
     "user_agent.original": "curl/8",
   });
