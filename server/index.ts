@@ -47,7 +47,7 @@ export async function serve(config: Config): Promise<number> {
 }
 
 async function begin(config: Config): Promise<Running> {
-  const telemetry = createTelemetry({ env: process.env, log, version: manifest.version });
+  const telemetry = createTelemetry({ env: process.env, log, version: manifest.version, spans: config.spans });
   const { protocols, queueMax, subscriberMax } = config;
   const hub = new Hub({ queueMax, subscriberMax, protocols, version: manifest.version });
   const sinks: EventSink[] = telemetry.pipeline === undefined ? [hub] : [hub, httpOnly(telemetry.pipeline)];

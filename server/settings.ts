@@ -57,6 +57,12 @@ const protocolList = () => {
     .pipe(z.array(z.enum(PROTOCOLS, { error }), { error }).min(1, error));
 };
 
+/** Those of `SpanPolicy` in `otel/side.ts`; the composition root holds the two together. */
+const SPANS = ["auto", "server", "client", "both"] as const;
+
+const oneOf = <const T extends readonly string[]>(words: T) =>
+  z.enum(words, { error: `expected one of ${words.join(", ")}` });
+
 const describe = <S extends z.ZodType>(schema: S, text: SettingText) => schema.meta({ ...text });
 
 const configSchema = z.strictObject({
@@ -93,6 +99,10 @@ const configSchema = z.strictObject({
   protocols: describe(protocolList().default([...PROTOCOLS.slice(0, 1)]), {
     hint: "LIST",
     about: `what to watch: ${PROTOCOLS.join(", ")}, with commas between`,
+  }),
+  spans: describe(oneOf(SPANS).default("auto"), {
+    hint: "SIDE",
+    about: `whose span a transaction becomes: ${SPANS.join(", ")}`,
   }),
   subscriberMax: describe(integer(1, 100_000).default(1000), {
     hint: "COUNT",

@@ -22,6 +22,7 @@ test("without flags and variables every setting has its default and says so", ()
     ringKib: 2048,
     queueMax: 65_536,
     protocols: ["http"],
+    spans: "auto",
     subscriberMax: 1000,
   });
   expect(new Set(Object.values(sources).map((source) => source.from))).toEqual(new Set(["default"]));
@@ -46,6 +47,7 @@ const accepted: [string, string[], Record<string, string>, object][] = [
   ["an IPv6 address", ["--host", "::1"], {}, { host: "::1" }],
   ["a host name", ["--host", "localhost"], {}, { host: "localhost" }],
   ["several protocols, each once", ["--protocols", "tcp, http,tcp"], {}, { protocols: ["tcp", "http"] }],
+  ["a word of several", ["--spans=both"], {}, { spans: "both" }],
   ["the greatest port", ["--port", "65535"], {}, { port: 65_535 }],
   ["what Kubernetes sets for a Service of our name", [], { KERNELCAST_PORT: "tcp://10.0.0.1:4320" }, { port: 4320 }],
   ["its other variables", [], { KERNELCAST_SERVICE_HOST: "10.0.0.1", KERNELCAST_PORT_4320_TCP_ADDR: "x" }, {}],
@@ -56,6 +58,7 @@ test.each(accepted)("%s is understood", (_, argv, env, expected) => {
 
 const refused: [string[], Record<string, string>, string[]][] = [
   [["--protocols", "smtp"], {}, ['--protocols: expected one or more of http, tcp, with commas between, got "smtp"']],
+  [["--spans", "all"], {}, ['--spans: expected one of auto, server, client, both, got "all"']],
   [["--port", "http"], {}, ['--port: expected an integer from 0 to 65535, got "http"']],
   [["--port", "65536"], {}, ['--port: expected an integer from 0 to 65535, got "65536"']],
   [["--port", "1e3"], {}, ['--port: expected an integer from 0 to 65535, got "1e3"']],
