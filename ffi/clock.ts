@@ -33,3 +33,9 @@ export function toUnixNano(high: number, low: number, offset: ClockOffset): stri
   }
   return `${seconds}${String(nanoseconds).padStart(9, "0")}`;
 }
+
+/** The offset as a 64-bit number of nanoseconds in two's complement, in halves of 32 bits: high, low. */
+export function clockHalves({ seconds, nanoseconds }: ClockOffset): [number, number] {
+  const total = BigInt.asUintN(64, BigInt(seconds) * BigInt(BILLION) + BigInt(nanoseconds));
+  return [Number(total >> 32n), Number(total & 0xffffffffn)];
+}

@@ -89,7 +89,77 @@ export type ObservedEvent = HttpEvent | TcpEvent;
 export interface EventSink<E = ObservedEvent> {
   /** batch: events of one protocol, at least one. */
   offer(batch: readonly E[]): void;
+  /** False: nobody needs the events themselves now. When that is so of every sink they are not decoded; {@link pass} is called. */
+  readonly wantsEvents?: boolean;
+  /** In the place of {@link offer}: `count` events of a protocol went by, the last of them numbered `lastSeq`. */
+  pass?(protocol: string, count: number, lastSeq: number): void;
 }
+
+/** What redactions and templates leave of a path; see {@link HttpEvent}. */
+export interface ReportedPath {
+  readonly path: string;
+  readonly template?: string;
+}
+
+/**
+ * One HTTP event as the kernel wrote it, read in place. A text or an address is where it lies in `bytes`, at a multiple of 4;
+ * a text has zeros behind it up to the next one. Numbers that are codes are those of `bpf/events.h`.
+ */
+export interface RawHttpEvent {
+  /** The memory that holds the batch, also as 32-bit words in host order. */
+  readonly bytes: Buffer;
+  readonly words: Uint32Array;
+  readonly seq: number;
+  /** First request packet, nanoseconds since the Unix epoch, as two 32-bit halves; end never before start. */
+  readonly startHigh: number;
+  readonly startLow: number;
+  /** Last response packet. */
+  readonly endHigh: number;
+  readonly endLow: number;
+  /** 16 bytes, IPv4 as ::ffff:a.b.c.d. */
+  readonly clientAddressAt: number;
+  readonly serverAddressAt: number;
+  readonly clientPort: number;
+  readonly serverPort: number;
+  /** 0 when no response was seen. */
+  readonly status: number;
+  readonly version: number;
+  readonly outcome: number;
+  readonly flags: number;
+  readonly methodAt: number;
+  readonly methodLength: number;
+  /** Path, and `?` with the query behind it if that is captured. Not to be reported as it is: see the next three. */
+  readonly targetAt: number;
+  readonly pathLength: number;
+  readonly targetLength: number;
+  /** True: the path begins with `/`, and its bytes are reported as they are. */
+  readonly isPathShown: boolean;
+  path(): ReportedPath;
+  /** Undefined when there is none, or it is not captured. */
+  query(): string | undefined;
+  readonly hostAt: number;
+  readonly hostLength: number;
+  readonly userAgentAt: number;
+  readonly userAgentLength: number;
+  readonly traceparentAt: number;
+  readonly traceparentLength: number;
+  /** All of it as an object that lasts. */
+  decode(): HttpEvent;
+}
+
+export interface RawHttpBatch {
+  readonly length: number;
+  /** The same object at every call, moved. @throws RangeError when there is no such event */
+  at(index: number): RawHttpEvent;
+}
+
+/** An {@link EventSink} for whom an object per event is too much. */
+export interface RawHttpSink {
+  /** The batch, its events and their memory are valid only until the call returns; what is kept must be copied. */
+  offerRaw(batch: RawHttpBatch): void;
+}
+
+export type Sink = EventSink | RawHttpSink;
 
 /**
  * One protocol's way from the kernel to user space. At a quiescent moment
