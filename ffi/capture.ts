@@ -8,6 +8,7 @@ import { type BarrierDone, Reader } from "./reader.ts";
 import { objectPath, type ReaderOptions } from "./reader-options.ts";
 import { type AnyStream, STREAMS, type Stream } from "./stream.ts";
 import { symbols } from "./symbols.ts";
+import { TargetPolicy } from "./target-policy.ts";
 
 /** The wall clock is slewed against the monotonic one, so their distance is taken anew this often. */
 const CLOCK_MILLIS = 1000;
@@ -15,6 +16,8 @@ const CLOCK_MILLIS = 1000;
 export interface CaptureOptions extends Omit<ReaderOptions, "objectPaths"> {
   /** Of {@link STREAMS}. */
   protocols: readonly string[];
+  /** What may be reported of request targets. */
+  policy: TargetPolicy;
 }
 
 interface RunningStream {
@@ -37,10 +40,13 @@ export class KernelCapture implements Capture {
   #lastResult: BarrierResult | undefined;
 
   /** Loads the programs. @throws CaptureError when a protocol is unknown, or the kernel or this process may not */
-  constructor({ protocols = ["http"], ...options }: Partial<CaptureOptions>, sinks: readonly EventSink[]) {
+  constructor(
+    { protocols = ["http"], policy = new TargetPolicy(), ...options }: Partial<CaptureOptions>,
+    sinks: readonly EventSink[],
+  ) {
     const wanted = protocols.map((name) => [name, findStream(name)] as const);
     this.#reader = new Reader({ ...options, objectPaths: protocols.map((name) => objectPath(name, options.pathMax)) });
-    this.#delivery = new Delivery(sinks, () => this.#clock);
+    this.#delivery = new Delivery(sinks, () => this.#clock, policy);
     for (const [name, stream] of wanted) this.#streams.set(name, stream.use(this.#open));
     this.#reader.onPause(() => this.#delivery.flush());
   }

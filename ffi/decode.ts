@@ -1,10 +1,18 @@
 import { type ClockOffset, toUnixNano } from "./clock.ts";
 import type { HttpEvent, TcpEvent } from "./event.ts";
 import type { HttpEventView } from "./http-view.ts";
+import type { TargetPolicy } from "./target-policy.ts";
 import type { TcpEventView } from "./tcp-view.ts";
 
-/** Copies a view into an event of its own, with the wall-clock start that `offset` gives. */
-export function decodeHttpEvent(view: HttpEventView, seq: number, offset: ClockOffset): HttpEvent {
+/** Copies what the policy allows of a view into an event of its own, with the wall-clock start that `offset` gives. */
+export function decodeHttpEvent(
+  view: HttpEventView,
+  seq: number,
+  offset: ClockOffset,
+  policy: TargetPolicy,
+): HttpEvent {
+  const { pathTruncated } = view;
+  const { path, template } = policy.path(view.path, pathTruncated);
   const event: HttpEvent = {
     protocol: "http",
     seq,
@@ -14,8 +22,8 @@ export function decodeHttpEvent(view: HttpEventView, seq: number, offset: ClockO
     client: { address: view.clientAddress, port: view.clientPort },
     server: { address: view.serverAddress, port: view.serverPort },
     method: view.method,
-    path: view.path,
-    pathTruncated: view.pathTruncated,
+    path,
+    pathTruncated,
     requestHeaderBytes: view.requestHeaderBytes,
     requestBodyBytes: view.requestBodyBytes,
     status: view.status,
@@ -29,7 +37,8 @@ export function decodeHttpEvent(view: HttpEventView, seq: number, offset: ClockO
     event.responseBodyBytes = view.responseBodyBytes;
   }
   if (answeredAddress !== undefined) event.answeredBy = { address: answeredAddress, port: view.answeredPort };
-  if (query !== undefined) event.query = query;
+  if (template !== undefined) event.template = template;
+  if (query !== undefined) event.query = policy.query(query);
   if (host !== undefined) event.host = host;
   if (userAgent !== undefined) event.userAgent = userAgent;
   if (traceparent !== undefined) event.traceparent = traceparent;

@@ -2,6 +2,7 @@ import type { EventBatch } from "./batch.ts";
 import type { ClockOffset } from "./clock.ts";
 import type { EventSink, ObservedEvent } from "./event.ts";
 import type { Stream } from "./stream.ts";
+import type { TargetPolicy } from "./target-policy.ts";
 
 /** Sinks get at most so many events at once; small batches of one turn are joined up to it. */
 const OFFER_MAX = 256;
@@ -10,13 +11,15 @@ const OFFER_MAX = 256;
 export class Delivery {
   readonly #sinks: readonly EventSink[];
   readonly #clock: () => ClockOffset;
+  readonly #policy: TargetPolicy;
   #batch: ObservedEvent[] = [];
   #seq = 0;
 
   /** clock: from the events' clock to the wall clock, as it is now. */
-  constructor(sinks: readonly EventSink[], clock: () => ClockOffset) {
+  constructor(sinks: readonly EventSink[], clock: () => ClockOffset, policy: TargetPolicy) {
     this.#sinks = sinks;
     this.#clock = clock;
+    this.#policy = policy;
   }
 
   /** Takes a stream's events. What it takes reaches the sinks at the latest with the next {@link flush}. */
@@ -25,7 +28,7 @@ export class Delivery {
     if (this.#batch[0] !== undefined && this.#batch[0].protocol !== protocol.name) this.flush();
     const clock = this.#clock();
     for (let index = 0; index < events.length; index++) {
-      this.#batch.push(decode(events.at(index), ++this.#seq, clock));
+      this.#batch.push(decode(events.at(index), ++this.#seq, clock, this.#policy));
       if (this.#batch.length >= OFFER_MAX) this.flush();
     }
   }

@@ -2,11 +2,12 @@ import type { ClockOffset } from "./clock.ts";
 import { decodeHttpEvent, decodeTcpEvent } from "./decode.ts";
 import type { ObservedEvent } from "./event.ts";
 import { http, type Protocol, tcp } from "./protocol.ts";
+import type { TargetPolicy } from "./target-policy.ts";
 
 /** A protocol whose events can be decoded into what subscribers see. */
 export interface Stream<V> {
   readonly protocol: Protocol<V>;
-  decode(view: V, seq: number, clock: ClockOffset): ObservedEvent;
+  decode(view: V, seq: number, clock: ClockOffset, policy: TargetPolicy): ObservedEvent;
 }
 
 /** Lets streams of different views stand in one table; a stream's own view goes in and comes out unseen. */

@@ -1,4 +1,5 @@
 import type { RingMemory } from "./batch.ts";
+import { remember } from "./remember.ts";
 
 /** Bun and Node have these on every Buffer; their types do not list them. They are the fastest way to a string. */
 declare global {
@@ -66,19 +67,15 @@ export function readAddress({ bytes, u32 }: RingMemory, offset: number): string 
   const word = offset >> 2;
   if (u32[word] === 0 && u32[word + 1] === 0 && u32[word + 2] === V4_MAPPED) {
     const key = u32[word + 3] as number;
-    return remember(ipv4Cache, key, () => `${key & 255}.${(key >>> 8) & 255}.${(key >>> 16) & 255}.${key >>> 24}`);
+    return remember(
+      ipv4Cache,
+      CACHE_MAX,
+      key,
+      () => `${key & 255}.${(key >>> 8) & 255}.${(key >>> 16) & 255}.${key >>> 24}`,
+    );
   }
-  return remember(ipv6Cache, bytes.latin1Slice(offset, offset + 16), (key) => formatIpv6(Buffer.from(key, "latin1")));
-}
-
-function remember<K>(cache: Map<K, string>, key: K, make: (key: K) => string): string {
-  let text = cache.get(key);
-  if (text === undefined) {
-    if (cache.size >= CACHE_MAX) cache.clear();
-    text = make(key);
-    cache.set(key, text);
-  }
-  return text;
+  const key = bytes.latin1Slice(offset, offset + 16);
+  return remember(ipv6Cache, CACHE_MAX, key, () => formatIpv6(Buffer.from(key, "latin1")));
 }
 
 /** RFC 5952 section 4: lower-case hexadecimal, no leading zeros, the first longest run of two or more zero groups as `::`. */

@@ -7,6 +7,7 @@ import { Consumer } from "../../ffi/consumer.ts";
 import { decodeHttpEvent } from "../../ffi/decode.ts";
 import { http } from "../../ffi/protocol.ts";
 import { Reader } from "../../ffi/reader.ts";
+import { TargetPolicy } from "../../ffi/target-policy.ts";
 
 export interface FloodReport {
   observed: number;
@@ -22,9 +23,10 @@ Bun.spawnSync(["taskset", "--all-tasks", "--cpu-list", "--pid", cpu, String(proc
 // The reader's thread shares its CPU with JavaScript here, so a ring must bridge a whole slice of that.
 const reader = new Reader({ objectPaths: [object], ringBytes: 8 * 1024 * 1024 });
 const clock = clockOffset(0n);
+const policy = new TargetPolicy();
 let decoded = 0;
 const consumer = new Consumer(reader, http, (events) => {
-  for (let index = 0; index < events.length; index++) decodeHttpEvent(events.at(index), ++decoded, clock);
+  for (let index = 0; index < events.length; index++) decodeHttpEvent(events.at(index), ++decoded, clock, policy);
 });
 consumer.start();
 await reader.start();

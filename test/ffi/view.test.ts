@@ -5,9 +5,12 @@ import { decodeHttpEvent, decodeTcpEvent } from "../../ffi/decode.ts";
 import { ExpiredViewError } from "../../ffi/errors.ts";
 import { http_event as Http, tcp_outcome, tcp_role } from "../../ffi/layout.generated.ts";
 import { http, type Protocol, tcp } from "../../ffi/protocol.ts";
+import { TargetPolicy } from "../../ffi/target-policy.ts";
 import { type HttpFields, httpBatch, ipv4, ipv6, OUTCOME, tcpBatch } from "./support/ring.ts";
 
 const OFFSET_NS = 1_735_689_600_000_000_123n;
+/** Hides nothing but what always is. */
+const ALL = new TargetPolicy();
 const START_NS = (7n << 32n) | 0xfffffff0n;
 
 const FULL: HttpFields = {
@@ -222,7 +225,7 @@ describe("TcpEventView", () => {
 describe("decodeHttpEvent()", () => {
   test("is what subscribers receive, key for key", () => {
     const view = viewsOf(http, httpBatch([{}, FULL], { cpu: 1 })).at(1);
-    expect(decodeHttpEvent(view, 812, clockOffset(OFFSET_NS))).toEqual({
+    expect(decodeHttpEvent(view, 812, clockOffset(OFFSET_NS), ALL)).toEqual({
       protocol: "http",
       seq: 812,
       cpu: 1,
@@ -250,7 +253,7 @@ describe("decodeHttpEvent()", () => {
   });
 
   test("leaves absent fields out", () => {
-    const event = decodeHttpEvent(httpView({ method: "GET", target: "/" }), 1, clockOffset(0n));
+    const event = decodeHttpEvent(httpView({ method: "GET", target: "/" }), 1, clockOffset(0n), ALL);
     expect(Object.keys(event).toSorted()).toEqual([
       "client",
       "cpu",
@@ -275,6 +278,7 @@ describe("decodeHttpEvent()", () => {
       httpView({ firstByteNs: 5n, responseHeaderBytes: 40, answered: ipv6(0xfd00, 0, 0, 0, 0, 0, 0, 0) }),
       1,
       clockOffset(0n),
+      ALL,
     );
     expect(event).toMatchObject({ responseHeaderBytes: 40, responseBodyBytes: 0, timeToFirstByteNano: 5 });
     expect(event.answeredBy).toEqual({ address: "fd00::", port: 0 });
