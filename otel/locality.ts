@@ -52,8 +52,9 @@ class Locality {
 }
 
 /**
- * The addresses of this network namespace, all of 127.0.0.0/8, the networks of bridges that only containers and virtual
- * machines of this host are plugged into, and the containers that have a device each and a route to it.
+ * The addresses of this network namespace's devices as far as they run, all of 127.0.0.0/8, the networks of bridges that
+ * only containers and virtual machines of this host are plugged into, and the containers that have a device and a route
+ * each.
  */
 function readLocalAddresses(): BlockList {
   const local = new BlockList();
