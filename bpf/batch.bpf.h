@@ -143,7 +143,11 @@ static __always_inline int batch_enqueue(void *states, void *pages, void *counte
 		batch_drop(counters, DROP_COPY_REFUSED);
 		return -ENOENT;
 	}
-	__builtin_memcpy((char *)(page + 1) + slot * size, event, size);
+	/* More than 1024 bytes are too many stores for the compiler. */
+	if (size <= 1024)
+		__builtin_memcpy((char *)(page + 1) + slot * size, event, size);
+	else
+		memory_copy((char *)(page + 1) + slot * size, size, event);
 	/*
 	 * Before committed: what is flushed was counted as enqueued, so enqueued - flushed never goes below zero. Side by
 	 * side with observed, so that a reader hardly ever finds the two apart.

@@ -6,6 +6,7 @@
 
 /* Settings, written before load. */
 setting bool http_capture_query = false;
+setting __u32 http_path_max = HTTP_TARGET_BYTES;
 setting __u64 http_idle_timeout_ns = 60000000000ull;
 
 /* Three of the larger events of a long build fit a ring of 16 KiB, the smallest that can be set. */
@@ -24,25 +25,19 @@ struct {
 	__type(value, struct http_conn);
 } http_conns SEC(".maps");
 
-/* What was read of it so far was no event yet, so nothing is lost of the ledger. */
-static __always_inline void own_conn_found(const struct conn_key *key)
-{
-	bpf_map_delete_elem(&http_conns, key);
-}
-
 /* Scratch of the filter; filters of one CPU do not interrupt one another. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct http_window);
-} http_window SEC(".maps");
+	__type(value, struct http_scratch);
+} http_scratch SEC(".maps");
 
-static __always_inline struct http_window *http_window_get(void)
+static __always_inline struct http_scratch *http_scratch_get(void)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(&http_window, &zero);
+	return bpf_map_lookup_elem(&http_scratch, &zero);
 }
 
 static __always_inline struct counters *http_counters_get(void)
@@ -52,15 +47,45 @@ static __always_inline struct counters *http_counters_get(void)
 	return bpf_map_lookup_elem(&http_counters, &cpu);
 }
 
-static __always_inline void http_refused(enum refuse_reason reason)
+static __always_inline void http_refused(__u32 reason)
+{
+	struct counters *counters = http_counters_get();
+
+	opaque(reason);
+	if (counters && reason < REFUSE_REASONS)
+		atomic_add(&counters->refused[reason], 1);
+}
+
+static __always_inline void http_missed(void)
 {
 	struct counters *counters = http_counters_get();
 
 	if (counters)
-		atomic_add(&counters->refused[reason], 1);
+		atomic_add(&counters->gaps, 1);
 }
 
-#include "http_flow.bpf.h"
+static __always_inline void http_no_room(void)
+{
+	batch_refuse(&http_counters, DROP_TABLE_FULL);
+}
+
+#include "http_segment.bpf.h"
+#include "http_tuples.bpf.h"
+
+/* Takes an entry out of the table. */
+static __always_inline void http_conn_delete(const struct conn_key *key)
+{
+	struct counters *counters = http_counters_get();
+
+	if (!bpf_map_delete_elem(&http_conns, key) && counters)
+		atomic_add(&counters->entries_gone, 1);
+}
+
+/* What was read of it so far was no event yet, so nothing is lost of the ledger. */
+static __always_inline void own_conn_found(const struct conn_key *key)
+{
+	http_conn_delete(key);
+}
 
 static const struct http_conn http_conn_empty;
 
@@ -97,49 +122,140 @@ static __always_inline void http_unlock(struct http_conn *conn)
 	atomic_cas(&conn->lock, 1, 0);
 }
 
-/* Is this a request on a connection that is not ours? */
-static __always_inline bool http_is_new_request(packet_t *packet, const struct segment *segment)
+static __always_inline __u32 http_ports(const struct conn_key *key)
 {
-	struct http_window *window = http_window_get();
-	__u32 len = segment->len < HTTP_METHOD_MAX ? segment->len : HTTP_METHOD_MAX;
-
-	opaque(len);
-	if (!window || len < 1 || len > HTTP_METHOD_MAX)
-		return false;
-	__builtin_memset(window->bytes + HTTP_CARRY, 0, HTTP_METHOD_MAX);
-	if (packet_load(packet, segment->offset, window->bytes + HTTP_CARRY, len) < 0)
-		return false;
-	return http_begins_request(window, len) && !own_conn_is(&segment->key);
+	return (__u32)key->port[0] << 16 | key->port[1];
 }
 
-static __always_inline struct http_conn *http_conn_create(const struct segment *segment)
+/*
+ * Makes an entry, which the first one to lock it fills. The memory of one that was forgotten is used again at once, so
+ * who found it before that must look, under the lock, whether it still is what was looked for (http_conn_is()).
+ */
+static __always_inline struct http_conn *http_conn_create(const struct conn_key *key)
 {
+	struct counters *counters = http_counters_get();
 	struct http_conn *conn;
-	long err = bpf_map_update_elem(&http_conns, &segment->key, &http_conn_empty, BPF_NOEXIST);
 
-	conn = bpf_map_lookup_elem(&http_conns, &segment->key);
-	if (!conn) {
-		batch_refuse(&http_counters, DROP_TABLE_FULL);
-		return NULL;
-	}
-	if (!err)
-		conn->client = segment->from;
+	if (!bpf_map_update_elem(&http_conns, key, &http_conn_empty, BPF_NOEXIST) && counters)
+		atomic_add(&counters->entries_made, 1);
+	conn = bpf_map_lookup_elem(&http_conns, key);
+	if (!conn)
+		http_no_room();
 	return conn;
+}
+
+/* The ACK of the first request tells where the server's bytes stand, so that both directions are in step from here. */
+static __always_inline void http_conn_fill(struct http_conn *conn, const struct segment *segment)
+{
+	conn->life = CONN_LIVE;
+	conn->ports = http_ports(&segment->key);
+	conn->client = segment->from & 1;
+	conn->last_ns = segment->now_ns;
+	if (segment->flags & TCP_ACK) {
+		conn->flow[ROLE_SERVER].known = 1;
+		conn->flow[ROLE_SERVER].next_seq = segment->ack;
+	}
+}
+
+static __always_inline bool http_conn_is(const struct http_conn *conn, const struct conn_key *key)
+{
+	return conn->life == CONN_LIVE && conn->ports == http_ports(key);
+}
+
+/* Forgets a connection whose lock is held, and what was kept for it. */
+static __always_inline void http_conn_forget(struct http_conn *conn, const struct conn_key *key)
+{
+	if (conn->seen)
+		http_tuple_mark(key, conn->client, conn->flow[ROLE_CLIENT].next_seq,
+				conn->flow[ROLE_CLIENT].state == FLOW_OPAQUE && conn->fin != 3
+					? TUPLE_OPAQUE
+					: TUPLE_ENDED);
+	conn->life = CONN_GONE;
+	http_unlock(conn);
+	http_conn_delete(key);
+}
+
+/* The same connection, behind a destination NAT, is answered by the endpoint that this segment goes to. Returns 0. */
+__noinline int http_note_answered(const struct conn_key *key, const struct segment *segment)
+{
+	if (!key || !segment)
+		return 0;
+	struct http_conn *conn = bpf_map_lookup_elem(&http_conns, key);
+	__u32 to = (segment->from & 1) ^ 1;
+
+	if (!conn || !http_lock(conn))
+		return 0;
+	__u32 server = (conn->client & 1) ^ 1;
+	if (http_conn_is(conn, key) &&
+	    (key->port[server] != segment->key.port[to] ||
+	     load64(key->address[server]) != load64(segment->key.address[to]) ||
+	     load64(key->address[server] + 8) != load64(segment->key.address[to] + 8))) {
+		struct http_event *event = &conn->transaction.event;
+
+		conn->answered_port = event->answered_port = segment->key.port[to];
+		__builtin_memcpy(conn->answered_address, segment->key.address[to], 16);
+		__builtin_memcpy(event->answered_address, segment->key.address[to], 16);
+	}
+	http_unlock(conn);
+	return 0;
+}
+
+/* Does a request begin here, on a connection that is neither ours nor read under another address pair? */
+__noinline int http_is_new_request(packet_t *packet, const struct segment *segment)
+{
+	struct http_scratch *scratch = http_scratch_get();
+
+	if (!packet || !segment || !scratch)
+		return false;
+	struct http_window *window = &scratch->window;
+	__u32 len = segment->len < HTTP_PEEK ? segment->len : HTTP_PEEK;
+	struct conn_key other;
+	int begins;
+
+	opaque(len);
+	if (len < 1 || len > HTTP_PEEK)
+		return false;
+	__builtin_memset(window->bytes + HTTP_CARRY, 0, HTTP_PEEK + HTTP_SLACK);
+	if (packet_load(packet, segment->offset, window->bytes + HTTP_CARRY, len) < 0)
+		return false;
+	begins = http_begins_request(window, len);
+	if (begins == BEGINS_NOT || own_conn_is(&segment->key) ||
+	    !http_tuple_allows(segment, window, len, begins))
+		return false;
+	if (!http_is_translated(segment, window, &other))
+		return true;
+	http_tuple_mark(&segment->key, segment->from & 1, 0, TUPLE_TRANSLATED);
+	http_note_answered(&other, segment);
+	return false;
+}
+
+/* As segment_read(); a function of its own, so that its stack is free again for what follows. */
+__noinline int http_segment_read(packet_t *packet, __u32 network, __u32 ethertype,
+				 struct segment *segment)
+{
+	return packet && segment && segment_read(packet, network, ethertype, segment);
 }
 
 static __always_inline void http_observe(packet_t *packet, __u32 network, __u16 ethertype)
 {
-	struct segment segment = {};
+	struct http_scratch *scratch = http_scratch_get();
 	struct http_conn *conn;
-	int result;
+	struct segment *segment;
+	bool opens = false;
 
-	if (!segment_read(packet, network, ethertype, &segment))
+	if (!scratch)
 		return;
-	conn = bpf_map_lookup_elem(&http_conns, &segment.key);
+	segment = &scratch->segment;
+	if (!http_segment_read(packet, network, ethertype, segment))
+		return;
+	segment->now_ns = bpf_ktime_get_ns();
+	if ((segment->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+		opens = http_tuple_open(segment);
+	conn = bpf_map_lookup_elem(&http_conns, &segment->key);
 	if (!conn) {
-		if (!http_is_new_request(packet, &segment))
+		if (!http_is_new_request(packet, segment))
 			return;
-		conn = http_conn_create(&segment);
+		conn = http_conn_create(&segment->key);
 		if (!conn)
 			return;
 	}
@@ -150,11 +266,16 @@ static __always_inline void http_observe(packet_t *packet, __u32 network, __u16 
 			atomic_add(&counters->connection_busy, 1);
 		return;
 	}
-	segment.now_ns = bpf_ktime_get_ns();
-	result = http_read_segment(packet, conn, &segment);
-	http_unlock(conn);
-	if (result == SEGMENT_FORGET)
-		bpf_map_delete_elem(&http_conns, &segment.key);
+	/* After the lock, so that the times of a transaction are in order. */
+	segment->now_ns = bpf_ktime_get_ns();
+	if (conn->life == CONN_NEW)
+		http_conn_fill(conn, segment);
+	if (!http_conn_is(conn, &segment->key))
+		http_unlock(conn);
+	else if (http_read_segment(packet, conn, segment, opens) == SEGMENT_FORGET)
+		http_conn_forget(conn, &segment->key);
+	else
+		http_unlock(conn);
 }
 
 /*
@@ -173,38 +294,49 @@ int http_filter(packet_t *packet)
 
 struct harvest {
 	__u64 now_ns;
+	__u64 spare_ns; /* also forget connections without an open transaction that have been silent for so long */
 	bool all; /* forget everything, without a word: what is open was never observed */
 	__u8 pad[7];
 };
 
 struct bpf_map;
 
-static long http_harvest_one(struct bpf_map *map, const struct conn_key *key,
+static long http_harvest_one(struct bpf_map *map, const struct conn_key *map_key,
 			     struct http_conn *conn, struct harvest *harvest)
 {
-	__u64 last_ns = READ_ONCE(conn->last_ns);
+	__u64 last_ns = READ_ONCE(conn->last_ns), silent_ns = 0;
+	struct conn_key key = *map_key;
 
-	if (!harvest->all &&
-	    (last_ns > harvest->now_ns || harvest->now_ns - last_ns < http_idle_timeout_ns))
+	if (last_ns < harvest->now_ns)
+		silent_ns = harvest->now_ns - last_ns;
+	if (!harvest->all && silent_ns < http_idle_timeout_ns &&
+	    (conn->count || silent_ns < harvest->spare_ns))
 		return 0;
 	if (atomic_cas(&conn->lock, 0, 1) != 0)
 		return 0;
-	if (!harvest->all)
-		http_end_early(conn, HTTP_OUTCOME_TIMEOUT, harvest->now_ns);
-	http_unlock(conn);
-	bpf_map_delete_elem(map, key);
+	/* Looked at without the lock it may have begun a transaction since. */
+	if (conn->life == CONN_GONE || (!harvest->all && conn->last_ns != last_ns)) {
+		http_unlock(conn);
+		return 0;
+	}
+	http_end_all(conn, &key, harvest->all ? OUTCOME_UNSEEN : HTTP_OUTCOME_TIMEOUT,
+		     harvest->now_ns);
+	http_conn_forget(conn, &key);
 	return 0;
 }
 
 /*
- * Ends what has been silent for the idle time-out. Run by user space now and then with BPF_PROG_TEST_RUN. While paused
- * nobody knows what is silent; what is open then is forgotten on resuming.
+ * Ends what has been silent for the idle time-out. Run by user space now and then with BPF_PROG_TEST_RUN. When the table
+ * is getting full the argument says how long a connection without an open transaction must have been silent to make
+ * room. While paused nobody knows what is silent; what is open then is forgotten on resuming.
  */
 SEC("raw_tp")
-int http_harvest(void *ctx)
+int http_harvest(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct harvest harvest = {.now_ns = bpf_ktime_get_ns()};
+	struct harvest harvest = {.now_ns = bpf_ktime_get_ns(), .spare_ns = ctx->args[0]};
 
+	if (!harvest.spare_ns)
+		harvest.spare_ns = http_idle_timeout_ns;
 	if (is_http_monitoring_enabled())
 		bpf_for_each_map_elem(&http_conns, http_harvest_one, &harvest, 0);
 	return 0;

@@ -17,12 +17,17 @@ enum http_limits {
 	HTTP_ROUNDS = 256,
 	/* A message head longer than this is not HTTP that we can follow. */
 	HTTP_HEAD_MAX = 65536,
+	/* Requests of one connection that wait for their responses. */
+	HTTP_QUEUE_MAX = 128,
+	/* Payload kept of a segment that came before its predecessor. */
+	HTTP_HELD_BYTES = 2048,
+	/* Such segments kept for one direction. */
+	HTTP_HELD_MAX = 16,
 };
 
 /* Where a direction of the connection stands. */
 enum http_flow_state {
-	FLOW_START =
-		0, /* between messages, or out of step: the next segment that begins a message is taken */
+	FLOW_START = 0, /* between messages */
 	FLOW_HEAD,
 	FLOW_BODY, /* `left` bytes of a body of known length */
 	FLOW_CHUNK_SIZE,
@@ -35,10 +40,13 @@ enum http_flow_state {
 
 enum http_flow_flags {
 	FLOW_HAS_LENGTH = 1,
-	FLOW_CHUNKED = 2,
-	FLOW_FIRST_LINE = 4,  /* the start line has been read */
-	FLOW_SKIP_LINE = 8,   /* inside a line whose beginning has been read */
-	FLOW_LINE_EMPTY = 16, /* in trailers: nothing but CR since the last LF */
+	FLOW_BAD_LENGTH = 2,  /* a Content-Length that cannot be trusted */
+	FLOW_CODED = 4,	      /* a Transfer-Encoding was read */
+	FLOW_CHUNKED = 8,     /* ... whose last coding is chunked */
+	FLOW_FIRST_LINE = 16, /* the start line has been read */
+	FLOW_SKIP_LINE = 32,  /* inside a line whose beginning has been read */
+	FLOW_IN_TARGET = 64,  /* ... which is a request line whose target goes on */
+	FLOW_LINE_EMPTY = 64, /* in trailers: nothing but CR since the last LF */
 };
 
 enum http_role {
@@ -46,38 +54,124 @@ enum http_role {
 	ROLE_SERVER = 1,
 };
 
+/* Does a body follow that its sender may hold back? Expect: 100-continue, RFC 9110 section 10.1.1. */
+enum http_expectation {
+	EXPECT_NONE = 0,
+	EXPECT_WAITS, /* for 100, or for the final status */
+	EXPECT_REFUSED, /* the final status came first: the next request may come in place of the body */
+};
+
 struct http_flow {
 	__u64 left;	  /* body or chunk bytes to come; in a head: the Content-Length read */
 	__u32 next_seq;	  /* TCP sequence number of the first byte not read */
 	__u32 head_bytes; /* of the present message's head, so far */
+	__u32 fin_seq;	  /* of the FIN, when fin says so */
+	__u32 held_seq;	  /* of the first byte held, when held is not 0 */
 	__u16 status;	  /* of the response whose head is being read */
+	__u16 carry_len;  /* bytes of the unfinished line that end carry */
 	__u8 state;	  /* enum http_flow_state */
 	__u8 flags;	  /* enum http_flow_flags */
-	__u16 carry_len;  /* bytes of the unfinished line that end carry */
-	__u8 known;	  /* next_seq holds: a segment of this direction was seen */
-	__u8 stale;	  /* the response being read is of a transaction that has been ended */
+	__u8 known;	  /* next_seq holds */
+	__u8 lost;	  /* out of step: the next segment that begins a message is taken */
+	__u8 stale;	  /* the response being read answers no transaction that is open */
+	__u8 held;	  /* segments kept that came before their predecessors */
+	__u8 fin;	  /* a FIN came, perhaps before its predecessors */
+	__u8 expectation; /* enum http_expectation */
+	__u32 held_end;	  /* behind the last byte held */
 	char carry[HTTP_CARRY];
+};
+
+enum http_transaction_flags {
+	TRANSACTION_LINE =
+		1, /* the request line has been read as far as it is needed: there is something to report */
+	TRANSACTION_QUERY = 2,	/* the target's `?` has been passed */
+	TRANSACTION_EXPECT = 4, /* Expect: 100-continue */
+};
+
+struct http_transaction {
+	struct http_event event;
+	__u32 flags; /* enum http_transaction_flags */
+	__u32 pad;
+};
+
+enum http_conn_life {
+	CONN_NEW = 0, /* as it was made */
+	CONN_LIVE,
+	CONN_GONE, /* about to leave the table */
 };
 
 /*
  * lock is held by whoever reads a segment of the connection, by compare-and-swap: the two directions may be met on two
  * CPUs at once. A holder is never interrupted by another one on its own CPU: socket filters run with softirqs off.
+ *
+ * Transactions that wait for their response stand in a queue: the first one here, further ones in http_queue under
+ * their numbers (first + 1 and so on).
  */
 struct http_conn {
 	__u32 lock;
-	__u8 client;		  /* index into the key of the endpoint that sends requests */
-	__u8 open;		  /* a request has been seen whose end has not */
-	__u8 fin;		  /* bit per role: FIN seen */
-	__u8 seen;		  /* a transaction was followed on this connection */
-	__u64 last_ns;		  /* last segment with payload in either direction */
-	__u64 response_ns;	  /* last segment with payload from the server since the request */
+	__u32 ports; /* of the key: an entry that was found, forgotten and given away again differs */
+	__u64 last_ns;	   /* last segment with payload in either direction */
+	__u64 response_ns; /* last segment with payload from the server since the first request */
+	__u32 first;	   /* number of the first transaction */
+	__u32 reply_seq;   /* where the first transaction's response begins, once it has begun */
+	__u16 count;	   /* transactions, with the one whose request is being read */
+	__u16 surplus;	   /* requests behind them that found no room */
+	__u8 client;	   /* index into the key of the endpoint that sends requests */
+	__u8 reading;	   /* the last transaction's request is being read */
+	__u8 broken;	   /* the first transaction's response cannot be followed to its end */
+	__u8 fin;	   /* bit per role: FIN read */
+	__u8 seen;	   /* a transaction was followed on this connection */
+	__u8 life;	   /* enum http_conn_life */
+	__u8 pad[2];
+	__u16 answered_port; /* of the server behind a destination NAT; 0: none seen */
+	__u16 pad2;
+	__u8 answered_address[16];
 	struct http_flow flow[2]; /* by role of the sender */
-	struct http_event event;  /* the open transaction */
+	struct http_transaction transaction;
 };
 
-/* Scratch of one CPU: an unfinished line, then fresh bytes. Fresh bytes always begin at HTTP_CARRY. */
+/* A range of the window; len 0: absent. */
+struct span {
+	__u32 at;
+	__u32 len;
+};
+
+/* What one scan of a window found. Lines exclude CR and LF; field spans run from after the colon to the line's end. */
+struct http_scan {
+	struct span start_line;
+	struct span host;
+	struct span user_agent;
+	struct span traceparent;
+	struct span expect;
+	struct span content_length;
+	struct span other_length; /* a Content-Length before that one */
+	struct span transfer_encoding;
+	__u32 line;    /* in: where to begin; out: start of the line that is not finished */
+	bool complete; /* the empty line was seen; line is the body's first byte */
+	bool stopped;  /* SCAN_LINES ran out: what follows line has not been looked at */
+	__u8 flags;    /* enum scan_flags */
+	bool begun; /* the start line is not finished, but longer than is kept: start_line is its beginning */
+};
+
+/* Fresh bytes always begin at HTTP_CARRY; before them stands an unfinished line. */
 struct http_window {
 	char bytes[HTTP_CARRY + HTTP_WINDOW + HTTP_SLACK];
+};
+
+struct http_held_key {
+	struct conn_key conn;
+	__u32 seq;
+	__u32 role;
+};
+
+/* Of one CPU. Not on the stack, which holds 512 bytes for all calls together. */
+struct http_scratch {
+	struct http_window window;
+	struct http_scan scan;
+	struct segment segment; /* that came just now */
+	struct segment held;	/* that came before its predecessor */
+	struct http_held_key held_key;
+	__u32 pad;
 };
 
 #endif

@@ -1,50 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /*
- * Follows both directions of a connection and joins requests with responses (RFC 9112). Heads are read once; after that
+ * Follows the messages of one direction (RFC 9112) and joins requests with responses. Heads are read once; after that
  * the TCP sequence number tells where a message ends, so body bytes are never looked at, except chunk-size lines.
  *
  * The includer defines, before this file:
  *   int http_batch_enqueue(const struct http_event *)   takes a finished transaction
- *   struct http_window *http_window_get(void)           scratch that nothing else uses meanwhile
- *   void http_refused(enum refuse_reason)                             counts a message that is no HTTP/1.x after all
- *   http_capture_query                                  keep the query behind the path
+ *   struct http_scratch *http_scratch_get(void)         memory that nothing else uses meanwhile
+ *   void http_refused(enum refuse_reason)               counts a message that is no HTTP/1.x after all
+ *   void http_missed(void)                              counts bytes that were needed and never seen
+ *   void http_no_room(void)                             counts a transaction that the queue could not take
+ * and the settings that http_head.bpf.h names.
  */
 #ifndef KERNELCAST_HTTP_FLOW_BPF_H
 #define KERNELCAST_HTTP_FLOW_BPF_H
 
 #include "http_head.bpf.h"
+#include "http_held.bpf.h"
+#include "http_queue.bpf.h"
 
 enum http_round_result {
-	ROUND_MORE = 0,	   /* go on with the same segment */
-	ROUND_REFUSED = 1, /* the rest of the segment is not HTTP */
+	ROUND_MORE = 0, /* go on with the same segment */
+	ROUND_SKIP,	/* the rest of the segment is of no use */
+	ROUND_END,	/* the message ends here */
+	ROUND_REFUSED, /* the rest of the segment is of no use, because it is not HTTP; plus enum refuse_reason */
 };
-
-static const __u64 METHOD_HEAD = WORD8('H', 'E', 'A', 'D', 0, 0, 0, 0);
-static const __u64 METHOD_CONNECT = WORD8('C', 'O', 'N', 'N', 'E', 'C', 'T', 0);
 
 static __always_inline __u8 http_role_of(const struct http_conn *conn,
 					 const struct segment *segment)
 {
 	return (segment->from & 1) == conn->client ? ROLE_CLIENT : ROLE_SERVER;
-}
-
-/* Hands the open transaction over, once. */
-static __always_inline void http_end(struct http_conn *conn, enum http_outcome outcome,
-				     __u64 end_ns)
-{
-	if (!conn->open)
-		return;
-	conn->open = 0;
-	conn->event.outcome = outcome;
-	conn->event.end_ns = end_ns;
-	http_batch_enqueue(&conn->event);
-}
-
-/* Ends the open transaction before its response is whole: at its last response segment, or now if there was none. */
-static __always_inline void http_end_early(struct http_conn *conn, enum http_outcome outcome,
-					   __u64 now_ns)
-{
-	http_end(conn, outcome, conn->response_ns ?: now_ns);
 }
 
 static __always_inline void flow_expect_message(struct http_flow *flow)
@@ -55,81 +39,155 @@ static __always_inline void flow_expect_message(struct http_flow *flow)
 	flow->left = 0;
 	flow->head_bytes = 0;
 	flow->stale = 0;
+	flow->expectation = EXPECT_NONE;
 }
 
-static __always_inline void http_become_opaque(struct http_conn *conn)
+/* May what is read of the server's message be added to the first transaction? */
+static __always_inline bool http_answers(const struct http_conn *conn)
 {
-	conn->flow[ROLE_CLIENT].state = FLOW_OPAQUE;
-	conn->flow[ROLE_SERVER].state = FLOW_OPAQUE;
+	return conn->count && !conn->flow[ROLE_SERVER].stale;
 }
 
-static __always_inline void http_message_end(struct http_conn *conn, struct http_flow *flow,
-					     __u8 role, __u64 now_ns)
+/* Adds to the body of the request that is being read. Returns 0. */
+__noinline int http_count_request_body(struct http_conn *conn, const struct conn_key *key,
+				       __u64 bytes)
 {
-	bool stale = flow->stale;
+	if (!conn || !key)
+		return 0;
+	struct http_transaction *last = http_last(conn, key);
 
-	flow_expect_message(flow);
-	if (role == ROLE_SERVER && !stale)
-		http_end(conn, HTTP_OUTCOME_COMPLETE, now_ns);
+	if (last)
+		last->event.request_body_bytes += bytes;
+	return 0;
 }
 
-/* May what is read of this direction's message be added to the open transaction? */
-static __always_inline bool http_is_of_open(const struct http_conn *conn,
-					    const struct http_flow *flow)
-{
-	return conn->open && !flow->stale;
-}
-
-/* Adds to the open transaction's body in this direction. */
-static __always_inline void http_count_body(struct http_conn *conn, const struct http_flow *flow,
+/* Adds to the body that is being read in this direction. */
+static __always_inline void http_count_body(struct http_conn *conn, const struct conn_key *key,
 					    __u8 role, __u64 bytes)
 {
-	if (!http_is_of_open(conn, flow))
+	if (role == ROLE_CLIENT)
+		http_count_request_body(conn, key, bytes);
+	else if (http_answers(conn))
+		conn->transaction.event.response_body_bytes += bytes;
+}
+
+static __always_inline void http_message_end(struct http_conn *conn, const struct conn_key *key,
+					     __u8 role, __u64 now_ns)
+{
+	struct http_flow *request = &conn->flow[ROLE_CLIENT];
+	bool answers = http_answers(conn);
+
+	flow_expect_message(&conn->flow[role & 1]);
+	if (role == ROLE_CLIENT) {
+		conn->reading = 0;
 		return;
-	if (role == ROLE_SERVER)
-		conn->event.response_body_bytes += bytes;
-	else
-		conn->event.request_body_bytes += bytes;
+	}
+	if (conn->count == 1 && conn->reading && request->expectation == EXPECT_WAITS)
+		request->expectation = EXPECT_REFUSED;
+	if (answers)
+		http_end(conn, key, HTTP_OUTCOME_COMPLETE, now_ns);
+	else if (!conn->count && conn->surplus)
+		conn->surplus--;
 }
 
 /*
- * A response under way when a request begins, or becomes the open one, is not its answer. One that only the connection's
- * end would end is over.
+ * The direction cannot be followed from here until a message begins. What is known of the message stays, if anything
+ * is: a request waits for its response, a response is over when something else shows it.
  */
-static __always_inline void http_disown_reply(struct http_conn *conn)
+__noinline int http_lose(struct http_conn *conn, const struct conn_key *key, __u32 role)
 {
-	struct http_flow *reply = &conn->flow[ROLE_SERVER];
+	if (!conn || !key)
+		return 0;
+	struct http_flow *flow = &conn->flow[role & 1];
 
-	if (reply->state == FLOW_UNTIL_CLOSE)
-		flow_expect_message(reply);
-	else if (reply->state != FLOW_START)
-		reply->stale = 1;
+	if (role == ROLE_CLIENT) {
+		struct http_transaction *last = http_last(conn, key);
+
+		if (last && flow->state == FLOW_HEAD) {
+			if (last->flags & TRANSACTION_LINE)
+				last->event.request_header_bytes = flow->head_bytes;
+			else
+				http_discard_last(conn, key);
+		}
+		conn->reading = 0;
+	} else if (http_answers(conn)) {
+		if (flow->state == FLOW_START)
+			conn->reply_seq = flow->next_seq;
+		else if (flow->state == FLOW_HEAD && flow->status >= 200)
+			conn->transaction.event.status = flow->status;
+		conn->broken = 1;
+	}
+	flow_expect_message(flow);
+	flow->lost = 1;
+	return 0;
 }
 
-static __always_inline void http_request_begin(struct http_conn *conn,
-					       const struct segment *segment)
+/*
+ * A request begins. A response that only the connection's end would end, or that was lost sight of, is over if the
+ * client has got some of it before it sent this. Returns 0.
+ */
+__noinline int http_request_begin(struct http_conn *conn, const struct segment *segment)
 {
-	struct http_event *event = &conn->event;
+	if (!conn || !segment)
+		return 0;
+	struct http_flow *reply = &conn->flow[ROLE_SERVER];
+	bool endless = reply->state == FLOW_UNTIL_CLOSE;
 	__u32 client = segment->from & 1, server = client ^ 1;
+	struct http_transaction *transaction;
 
-	http_disown_reply(conn);
-	http_end_early(conn, HTTP_OUTCOME_SUPERSEDED, segment->now_ns);
-	__builtin_memset(event, 0, sizeof(*event));
+	if ((conn->broken || endless) && segment->flags & TCP_ACK &&
+	    (__s32)(segment->ack - conn->reply_seq) > 0) {
+		if (conn->broken || !reply->stale)
+			http_end_early(conn, &segment->key, HTTP_OUTCOME_SUPERSEDED,
+				       segment->now_ns);
+		if (endless) {
+			flow_expect_message(reply);
+			reply->lost = 1;
+		}
+	}
+	transaction = http_queue_add(conn, segment);
+	if (!transaction)
+		return 0;
+	memory_copy(transaction, sizeof(*transaction), &http_transaction_empty);
+	struct http_event *event = &transaction->event;
 	event->start_ns = segment->now_ns;
 	__builtin_memcpy(event->client_address, segment->key.address[client], 16);
 	__builtin_memcpy(event->server_address, segment->key.address[server], 16);
 	event->client_port = segment->key.port[client];
 	event->server_port = segment->key.port[server];
-	conn->response_ns = 0;
+	__builtin_memcpy(event->answered_address, conn->answered_address, 16);
+	event->answered_port = conn->answered_port;
+	return 0;
 }
 
-/* Chunked wins over a length (RFC 9112 section 6.3). otherwise: the state when the head gives neither. */
+/* A response begins at the segment's pos. Returns false when what looks like one is inside a body. */
+static __always_inline bool http_response_begin(struct http_conn *conn, struct http_flow *flow,
+						const struct segment *segment)
+{
+	if (conn->broken && conn->count + conn->surplus > 1) {
+		http_end_early(conn, &segment->key, HTTP_OUTCOME_SUPERSEDED, segment->now_ns);
+	} else if (conn->broken) {
+		/* The only one. Of its response the head was read, or what was lost came before it. */
+		if (conn->transaction.event.status)
+			return false;
+		conn->broken = 0;
+	}
+	flow_expect_message(flow);
+	flow->lost = 0;
+	flow->stale = !conn->count || !(conn->transaction.flags & TRANSACTION_LINE);
+	conn->reply_seq = segment->seq + segment->pos;
+	if (!flow->stale)
+		conn->transaction.event.first_byte_ns = segment->now_ns;
+	return true;
+}
+
+/* RFC 9112 section 6.3. otherwise: the state when the head says nothing of a body. */
 static __always_inline void flow_expect_body(struct http_flow *flow, enum http_flow_state otherwise)
 {
 	if (flow->flags & FLOW_CHUNKED) {
 		flow->state = FLOW_CHUNK_SIZE;
 		flow->left = 0;
-	} else if (flow->flags & FLOW_HAS_LENGTH) {
+	} else if (!(flow->flags & FLOW_CODED) && flow->flags & FLOW_HAS_LENGTH) {
 		flow->state = flow->left ? FLOW_BODY : FLOW_START;
 	} else {
 		flow->state = otherwise;
@@ -137,61 +195,82 @@ static __always_inline void flow_expect_body(struct http_flow *flow, enum http_f
 	flow->flags = 0;
 }
 
-static __always_inline void http_request_head_end(struct http_conn *conn, struct http_flow *flow)
+static __always_inline bool flow_length_is_bad(const struct http_flow *flow)
 {
-	http_disown_reply(conn);
-	conn->event.request_header_bytes = flow->head_bytes;
-	conn->open = 1;
-	conn->seen = 1;
-	if (load64(conn->event.method) == METHOD_CONNECT)
-		flow_expect_message(flow);
-	else
-		flow_expect_body(flow, FLOW_START);
-	if (flow->state == FLOW_START)
-		flow_expect_message(flow);
+	return flow->flags & FLOW_BAD_LENGTH && !(flow->flags & FLOW_CODED);
 }
 
-static __always_inline void http_response_head_end(struct http_conn *conn, struct http_flow *flow,
-						   __u64 now_ns)
+/* Returns enum http_round_result. */
+__noinline int http_request_head_end(struct http_conn *conn, const struct conn_key *key,
+				     __u64 now_ns)
 {
-	__u64 method = load64(conn->event.method);
+	if (!conn || !key)
+		return ROUND_SKIP;
+	struct http_flow *flow = &conn->flow[ROLE_CLIENT];
+	struct http_transaction *last = http_last(conn, key);
+	bool expects = false, tunnel = false;
+
+	if (last) {
+		last->event.request_header_bytes = flow->head_bytes;
+		expects = last->flags & TRANSACTION_EXPECT;
+		tunnel = load64(last->event.method) == METHOD_CONNECT;
+	}
+	if (tunnel) {
+		flow_expect_message(flow);
+		flow->state = FLOW_OPAQUE;
+		return ROUND_MORE;
+	}
+	if (flow_length_is_bad(flow))
+		return ROUND_REFUSED + REFUSED_LENGTH;
+	flow_expect_body(flow, FLOW_START);
+	if (flow->state == FLOW_START)
+		http_message_end(conn, key, ROLE_CLIENT, now_ns);
+	else if (expects)
+		flow->expectation = EXPECT_WAITS;
+	return ROUND_MORE;
+}
+
+static __always_inline int http_response_head_end(struct http_conn *conn, struct http_flow *flow,
+						  const struct conn_key *key, __u64 now_ns)
+{
+	struct http_flow *request = &conn->flow[ROLE_CLIENT];
+	struct http_event *event = &conn->transaction.event;
+	bool answers = http_answers(conn);
+	__u64 method = answers ? load64(event->method) : 0;
 	__u16 status = flow->status;
 
 	if (status < 200 && status != 101) {
-		if (http_is_of_open(conn, flow))
-			conn->event.first_byte_ns = 0;
+		if (answers)
+			event->first_byte_ns = 0;
+		request->expectation = EXPECT_NONE;
 		flow_expect_message(flow);
-		return;
+		return ROUND_MORE;
 	}
-	if (http_is_of_open(conn, flow)) {
-		conn->event.status = status;
-		conn->event.response_header_bytes = flow->head_bytes;
+	if (answers) {
+		event->status = status;
+		event->response_header_bytes = flow->head_bytes;
 	}
 	if (status == 101 || (method == METHOD_CONNECT && status < 300)) {
-		if (!flow->stale)
-			http_end(conn,
+		if (answers)
+			http_end(conn, key,
 				 status == 101 ? HTTP_OUTCOME_UPGRADED : HTTP_OUTCOME_COMPLETE,
 				 now_ns);
-		http_become_opaque(conn);
-		return;
+		request->state = FLOW_OPAQUE;
+		flow->state = FLOW_OPAQUE;
+		return ROUND_MORE;
 	}
+	if (method == METHOD_CONNECT && request->state == FLOW_OPAQUE)
+		flow_expect_message(request);
 	if (method == METHOD_HEAD || status == 204 || status == 304) {
-		http_message_end(conn, flow, ROLE_SERVER, now_ns);
-		return;
+		http_message_end(conn, key, ROLE_SERVER, now_ns);
+		return ROUND_MORE;
 	}
+	if (flow_length_is_bad(flow))
+		return ROUND_REFUSED + REFUSED_LENGTH;
 	flow_expect_body(flow, FLOW_UNTIL_CLOSE);
 	if (flow->state == FLOW_START)
-		http_message_end(conn, flow, ROLE_SERVER, now_ns);
-}
-
-/* Can the bytes at HTTP_CARRY begin a message? In step with the stream, a beginning too short to tell is taken. */
-static __always_inline bool http_begins_message(const struct http_window *window, __u32 len,
-						__u8 role, bool in_step)
-{
-	if (role == ROLE_CLIENT)
-		return http_begins_request(window, len);
-	__u64 word = window_load(window, HTTP_CARRY);
-	return word == VERSION_1_1 || word == VERSION_1_0 || (in_step && len < 8);
+		http_message_end(conn, key, ROLE_SERVER, now_ns);
+	return ROUND_MORE;
 }
 
 /* Puts an unfinished line before the fresh bytes, or keeps it for the next segment. Always whole HTTP_CARRY bytes. */
@@ -201,96 +280,119 @@ static __always_inline void carry_copy(char *to, const char *from)
 		*(__u64 *)(to + i) = load64(from + i);
 }
 
-/* Takes what the scan found into the event (request) or the flow (response). Returns false when it is no HTTP/1.x. */
-static __always_inline bool http_take_fields(struct http_conn *conn, struct http_flow *flow,
-					     __u8 role, const struct http_window *window,
-					     const struct http_scan *scan, bool whole)
+/* Takes what a scan of a request found. Returns 0, or -1 when the request line is none. */
+__noinline int http_take_fields(struct http_conn *conn, const struct conn_key *key,
+				const struct http_window *window, const struct http_scan *scan)
 {
-	struct http_event *event = &conn->event;
+	if (!conn || !key || !window || !scan)
+		return 0;
+	struct http_transaction *last = http_last(conn, key);
 
-	if (scan->start_line.len) {
-		if (role == ROLE_CLIENT) {
-			if (!read_request_line(event, window, scan->start_line, whole,
-					       http_capture_query))
-				return false;
-		} else {
-			__u8 version = 0;
-			flow->status = read_status_line(window, scan->start_line, &version);
-			if (!flow->status)
-				return false;
-			if (http_is_of_open(conn, flow) && !event->version)
-				event->version = version;
-		}
-		flow->flags |= FLOW_FIRST_LINE;
-	}
+	return last ? http_take_request(last, window, scan) : 0;
+}
+
+/* Takes what a scan found. Returns enum http_round_result. */
+static __always_inline int http_take_scan(struct http_conn *conn, const struct conn_key *key,
+					  struct http_flow *flow, __u8 role,
+					  const struct http_window *window,
+					  const struct http_scan *scan)
+{
 	if (role == ROLE_CLIENT) {
-		if (scan->host.len)
-			event->host_len = copy_text(event->host, HTTP_HOST_MAX, event->host_len,
-						    window, span_trim(window, scan->host));
-		if (scan->user_agent.len)
-			event->user_agent_len = copy_text(event->user_agent, HTTP_USER_AGENT_MAX,
-							  event->user_agent_len, window,
-							  span_trim(window, scan->user_agent));
-		if (scan->traceparent.len)
-			event->traceparent_len = copy_text(event->traceparent, HTTP_TRACEPARENT_MAX,
-							   event->traceparent_len, window,
-							   span_trim(window, scan->traceparent));
-	}
-	if (scan->content_length.len) {
-		struct span digits = span_trim(window, scan->content_length);
-		__s64 length = http_parse_length(window, digits.at, digits.len);
+		if (http_take_fields(conn, key, window, scan))
+			return ROUND_REFUSED + REFUSED_START_LINE;
+		if (scan->start_line.len)
+			conn->seen = 1;
+	} else if (scan->start_line.len) {
+		__u8 version = 0;
 
-		if (length != LENGTH_INVALID) {
-			flow->left = length;
-			flow->flags |= FLOW_HAS_LENGTH;
-		}
+		flow->status = read_status_line(window, scan->start_line, &version);
+		if (!flow->status)
+			return ROUND_REFUSED + REFUSED_START_LINE;
+		if (http_answers(conn) && !conn->transaction.event.version)
+			conn->transaction.event.version = version;
 	}
-	if (scan->transfer_encoding.len && last_coding_is_chunked(window, scan->transfer_encoding))
-		flow->flags |= FLOW_CHUNKED;
-	return true;
+	if (scan->start_line.len)
+		flow->flags |= FLOW_FIRST_LINE;
+	http_take_framing(flow, window, scan);
+	return ROUND_MORE;
+}
+
+/* Takes the part of a long target that is in window[at, end), up to its blank or the line's end. Returns 0. */
+__noinline int http_continue_target(struct http_conn *conn, const struct conn_key *key,
+				    const struct http_window *window, __u32 at, __u32 end)
+{
+	if (!conn || !key || !window)
+		return 0;
+	struct http_transaction *last = http_last(conn, key);
+	__u32 len = http_find(window, at, end - at, ' ');
+
+	if (len < end - at)
+		conn->flow[ROLE_CLIENT].flags &= ~FLOW_IN_TARGET;
+	if (last)
+		http_append_target(last, window, at, len);
+	return 0;
+}
+
+/* Does a message begin here? Returns enum http_round_result; ROUND_MORE when it does, and has been begun. */
+static __always_inline int http_begin(struct http_conn *conn, struct http_flow *flow, __u8 role,
+				      const struct http_window *window,
+				      const struct segment *segment, __u32 fresh)
+{
+	int begins = role == ROLE_CLIENT ? http_begins_request(window, fresh)
+					 : http_begins_response(window, fresh);
+
+	if (begins == BEGINS_NOT || (begins == BEGINS_PERHAPS && flow->lost))
+		return flow->lost ? ROUND_SKIP : ROUND_REFUSED + REFUSED_START_LINE;
+	if (role == ROLE_CLIENT) {
+		http_request_begin(conn, segment);
+		flow_expect_message(flow);
+		flow->lost = 0;
+	} else if (!http_response_begin(conn, flow, segment)) {
+		return ROUND_SKIP;
+	}
+	flow->state = FLOW_HEAD;
+	return ROUND_MORE;
 }
 
 /* Reads one window of a message head. */
 static __always_inline int http_read_head(packet_t *packet, struct http_conn *conn,
 					  struct segment *segment, struct http_flow *flow,
-					  __u8 role, bool in_step)
+					  __u8 role)
 {
-	struct http_window *window = http_window_get();
-	struct http_scan scan = {};
+	struct http_scratch *scratch = http_scratch_get();
 	__u32 fresh = segment->len - segment->pos, start, end, rest;
-	bool whole = true, skipping;
+	struct http_window *window;
+	struct http_scan *scan;
+	bool skipping;
+	int result;
 
-	if (!window)
-		return ROUND_REFUSED;
+	if (!scratch)
+		return ROUND_SKIP;
+	window = &scratch->window;
+	scan = &scratch->scan;
+	__builtin_memset(scan, 0, sizeof(*scan));
 	if (fresh > HTTP_WINDOW)
 		fresh = HTTP_WINDOW;
 	opaque(fresh);
 	if (fresh < 1 || fresh > HTTP_WINDOW)
-		return ROUND_REFUSED;
-	if (packet_load(packet, segment->offset + segment->pos, window->bytes + HTTP_CARRY, fresh) <
-	    0)
-		return ROUND_REFUSED;
+		return ROUND_SKIP;
+	if (http_load(packet, segment, window, fresh) < 0)
+		return ROUND_SKIP;
 	end = HTTP_CARRY + fresh;
 	/* Nothing of an earlier packet may stand where this one's bytes end. */
 	__builtin_memset(window->bytes + end, 0, HTTP_SLACK);
 
-	if (flow->state == FLOW_START && role == ROLE_CLIENT) {
+	if (flow->state == FLOW_START) {
 		char first = window_byte(window, HTTP_CARRY);
+
 		/* Empty lines between requests are passed over (RFC 9112 section 2.2): they begin none. */
-		if (first == '\r' || first == '\n') {
+		if (role == ROLE_CLIENT && (first == '\r' || first == '\n')) {
 			segment->pos++;
 			return ROUND_MORE;
 		}
-	}
-	if (flow->state == FLOW_START) {
-		if (!http_begins_message(window, fresh, role, in_step))
-			return ROUND_REFUSED;
-		if (role == ROLE_CLIENT)
-			http_request_begin(conn, segment);
-		else if (conn->open)
-			conn->event.first_byte_ns = segment->now_ns;
-		flow_expect_message(flow);
-		flow->state = FLOW_HEAD;
+		result = http_begin(conn, flow, role, window, segment, fresh);
+		if (result)
+			return result;
 	}
 	start = HTTP_CARRY;
 	if (flow->carry_len) {
@@ -299,123 +401,134 @@ static __always_inline int http_read_head(packet_t *packet, struct http_conn *co
 		flow->carry_len = 0;
 	}
 	skipping = flow->flags & FLOW_SKIP_LINE;
-	scan.line = start;
-	scan.flags = (role == ROLE_CLIENT ? SCAN_REQUEST : 0) |
-		     (flow->flags & FLOW_FIRST_LINE ? 0 : SCAN_FIRST) | (skipping ? SCAN_SKIP : 0);
-	http_scan_lines(window, &scan, end);
-	rest = end - scan.line;
-	if (!scan.complete && !scan.stopped) {
-		if (skipping && scan.line == start) {
+	if (flow->flags & FLOW_IN_TARGET)
+		http_continue_target(conn, &segment->key, window, start,
+				     http_find_lf(window, start, end));
+	scan->line = start;
+	scan->flags = (role == ROLE_CLIENT ? SCAN_REQUEST : 0) |
+		      (flow->flags & FLOW_FIRST_LINE ? 0 : SCAN_FIRST) | (skipping ? SCAN_SKIP : 0);
+	http_scan_lines(window, scan, end);
+	rest = end - scan->line;
+	if (!scan->complete && !scan->stopped) {
+		if (skipping && scan->line == start) {
 			/* Still the same long line. */
 		} else if (rest > HTTP_CARRY) {
-			/* A line longer than is kept: its beginning is all that is read. */
-			if (!(flow->flags & FLOW_FIRST_LINE) && !scan.start_line.len) {
-				scan.start_line = (struct span){.at = scan.line, .len = rest};
-				whole = false;
+			/* A line longer than is kept: its beginning is all that is read, but for a target. */
+			flow->flags &= ~FLOW_IN_TARGET;
+			if (!(flow->flags & FLOW_FIRST_LINE) && !scan->start_line.len) {
+				scan->start_line = (struct span){.at = scan->line, .len = rest};
+				scan->begun = true;
+				flow->flags |= FLOW_IN_TARGET;
 			} else {
-				http_scan_field(window, &scan, role == ROLE_CLIENT, scan.line,
+				http_scan_field(window, scan, role == ROLE_CLIENT, scan->line,
 						rest);
 			}
 			flow->flags |= FLOW_SKIP_LINE;
 		} else {
-			flow->flags &= ~FLOW_SKIP_LINE;
+			flow->flags &= ~(FLOW_SKIP_LINE | FLOW_IN_TARGET);
 			carry_copy(flow->carry, window->bytes + (end - HTTP_CARRY));
 			flow->carry_len = rest;
 		}
 		rest = 0;
 	} else {
-		flow->flags &= ~FLOW_SKIP_LINE;
+		flow->flags &= ~(FLOW_SKIP_LINE | FLOW_IN_TARGET);
 	}
-	if (!http_take_fields(conn, flow, role, window, &scan, whole))
-		return ROUND_REFUSED;
+	result = http_take_scan(conn, &segment->key, flow, role, window, scan);
+	if (result)
+		return result;
 	segment->pos += fresh - rest;
 	flow->head_bytes += fresh - rest;
 	if (flow->head_bytes > HTTP_HEAD_MAX)
-		return ROUND_REFUSED;
-	if (scan.complete) {
-		if (role == ROLE_CLIENT)
-			http_request_head_end(conn, flow);
-		else
-			http_response_head_end(conn, flow, segment->now_ns);
-	}
-	return ROUND_MORE;
+		return ROUND_REFUSED + REFUSED_HEAD_TOO_LONG;
+	if (!scan->complete)
+		return ROUND_MORE;
+	return role == ROLE_CLIENT
+		       ? http_request_head_end(conn, &segment->key, segment->now_ns)
+		       : http_response_head_end(conn, flow, &segment->key, segment->now_ns);
 }
 
 enum {
 	CHUNK_PEEK = 16,
 	CHUNKS_PER_ROUND = 16,
+	/* In a chunk's size line: a digit has been read. */
+	FLOW_DIGIT = FLOW_FIRST_LINE,
 };
 
 /* Reads a chunk's size line or a part of the trailers, a few bytes at a time (RFC 9112 section 7.1). */
 __noinline int http_read_chunk_line(packet_t *packet, struct http_conn *conn,
 				    struct segment *segment)
 {
-	__u8 bytes[CHUNK_PEEK] = {};
-
 	if (!packet || !conn || !segment)
-		return ROUND_REFUSED;
+		return ROUND_SKIP;
 	__u8 role = http_role_of(conn, segment);
 	struct http_flow *flow = &conn->flow[role];
+	struct http_scratch *scratch = http_scratch_get();
 	__u32 fresh = segment->len - segment->pos;
+
+	if (!scratch)
+		return ROUND_SKIP;
+	struct http_window *window = &scratch->window;
 
 	if (fresh > CHUNK_PEEK)
 		fresh = CHUNK_PEEK;
-	opaque(fresh);
-	if (fresh < 1 || fresh > CHUNK_PEEK)
-		return ROUND_REFUSED;
-	if (packet_load(packet, segment->offset + segment->pos, bytes, fresh) < 0)
-		return ROUND_REFUSED;
+	if (http_load(packet, segment, window, fresh) < 0)
+		return ROUND_SKIP;
 
 	for (__u32 i = 0; i < CHUNK_PEEK; i++) {
 		if (i >= fresh)
 			break;
-		__u8 c = bytes[i];
+		char c = window->bytes[HTTP_CARRY + i];
 		segment->pos++;
 		if (flow->state == FLOW_TRAILER) {
-			if (c == '\n' && (flow->flags & FLOW_LINE_EMPTY)) {
-				http_message_end(conn, flow, role, segment->now_ns);
-				return ROUND_MORE;
-			}
+			if (c == '\n' && (flow->flags & FLOW_LINE_EMPTY))
+				return ROUND_END;
 			if (c == '\n')
 				flow->flags |= FLOW_LINE_EMPTY;
 			else if (c != '\r')
 				flow->flags &= ~FLOW_LINE_EMPTY;
 		} else if (c == '\n') {
+			if (!(flow->flags & FLOW_DIGIT))
+				return ROUND_REFUSED + REFUSED_CHUNK;
+			flow->flags = 0;
 			if (!flow->left) {
 				flow->state = FLOW_TRAILER;
-				flow->flags |= FLOW_LINE_EMPTY;
+				flow->flags = FLOW_LINE_EMPTY;
 				continue;
 			}
-			http_count_body(conn, flow, role, flow->left);
+			http_count_body(conn, &segment->key, role, flow->left);
 			flow->left += 2;
 			flow->state = FLOW_CHUNK_DATA;
 			return ROUND_MORE;
 		} else if (flow->state == FLOW_CHUNK_SIZE && c != '\r') {
 			__u8 digit = c - '0', letter = (c | LOWER) - 'a';
-			if (c == ';' || c == ' ' || c == '\t')
+			if (c == ';' || c == ' ' || c == '\t') {
 				flow->state = FLOW_CHUNK_EXTENSION;
-			else if ((digit > 9 && letter > 5) || flow->left >> 56)
-				return ROUND_REFUSED;
-			else
+			} else if ((digit > 9 && letter > 5) || flow->left >> 56) {
+				return ROUND_REFUSED + REFUSED_CHUNK;
+			} else {
 				flow->left = flow->left << 4 | (digit <= 9 ? digit : letter + 10);
+				flow->flags |= FLOW_DIGIT;
+			}
 		}
 	}
 	return ROUND_MORE;
 }
 
 /* Takes bytes off a body or chunk: those of a segment, or of a gap. Chunks were counted by their size lines. */
-static __always_inline void http_pass_body(struct http_conn *conn, struct http_flow *flow,
+static __always_inline void http_pass_body(struct http_conn *conn, const struct conn_key *key,
 					   __u8 role, __u64 bytes, __u64 now_ns)
 {
+	struct http_flow *flow = &conn->flow[role & 1];
+
 	flow->left -= bytes;
 	if (flow->state == FLOW_BODY)
-		http_count_body(conn, flow, role, bytes);
+		http_count_body(conn, key, role, bytes);
 	if (flow->left)
 		return;
 	if (flow->state == FLOW_CHUNK_DATA)
 		flow->state = FLOW_CHUNK_SIZE;
 	else
-		http_message_end(conn, flow, role, now_ns);
+		http_message_end(conn, key, role, now_ns);
 }
 
 /* Passes over body bytes by count. */
@@ -426,7 +539,19 @@ static __always_inline void http_skip_body(struct http_conn *conn, struct segmen
 	__u64 take = rest < flow->left ? rest : flow->left;
 
 	segment->pos += take;
-	http_pass_body(conn, flow, role, take, segment->now_ns);
+	http_pass_body(conn, &segment->key, role, take, segment->now_ns);
+}
+
+/* In place of a body that the server did not want, does the next request begin here (RFC 9110 section 10.1.1)? */
+static __always_inline bool http_body_is_left_out(packet_t *packet, struct segment *segment)
+{
+	struct http_scratch *scratch = http_scratch_get();
+	__u32 fresh = segment->len - segment->pos;
+
+	if (fresh > HTTP_PEEK)
+		fresh = HTTP_PEEK;
+	return scratch && http_load(packet, segment, &scratch->window, fresh) == 0 &&
+	       http_begins_request(&scratch->window, fresh) == BEGINS_MESSAGE;
 }
 
 /*
@@ -436,14 +561,20 @@ static __always_inline void http_skip_body(struct http_conn *conn, struct segmen
 __noinline int http_round(packet_t *packet, struct http_conn *conn, struct segment *segment)
 {
 	if (!packet || !conn || !segment)
-		return ROUND_REFUSED;
+		return ROUND_SKIP;
 	__u8 role = http_role_of(conn, segment);
 	struct http_flow *flow = &conn->flow[role];
+
+	if (flow->expectation == EXPECT_REFUSED && role == ROLE_CLIENT &&
+	    http_body_is_left_out(packet, segment))
+		flow_expect_message(flow);
+	if (flow->state > FLOW_HEAD)
+		flow->expectation = EXPECT_NONE;
 
 	switch (flow->state) {
 	case FLOW_START:
 	case FLOW_HEAD:
-		return http_read_head(packet, conn, segment, flow, role, conn->seen);
+		return http_read_head(packet, conn, segment, flow, role);
 	case FLOW_BODY:
 		http_skip_body(conn, segment, flow, role);
 		return ROUND_MORE;
@@ -453,17 +584,26 @@ __noinline int http_round(packet_t *packet, struct http_conn *conn, struct segme
 	case FLOW_TRAILER:
 		/* Several in a round: a segment put together by receive offload may hold hundreds. */
 		for (int i = 0; i < CHUNKS_PER_ROUND; i++) {
+			int result;
+
 			if (segment->pos >= segment->len || flow->state < FLOW_CHUNK_SIZE ||
 			    flow->state > FLOW_TRAILER)
 				return ROUND_MORE;
-			if (flow->state == FLOW_CHUNK_DATA)
+			if (flow->state == FLOW_CHUNK_DATA) {
 				http_skip_body(conn, segment, flow, role);
-			else if (http_read_chunk_line(packet, conn, segment))
-				return ROUND_REFUSED;
+				continue;
+			}
+			result = http_read_chunk_line(packet, conn, segment);
+			if (result == ROUND_END) {
+				http_message_end(conn, &segment->key, role, segment->now_ns);
+				return ROUND_MORE;
+			}
+			if (result)
+				return result;
 		}
 		return ROUND_MORE;
 	case FLOW_UNTIL_CLOSE:
-		http_count_body(conn, flow, role, segment->len - segment->pos);
+		http_count_body(conn, &segment->key, role, segment->len - segment->pos);
 		segment->pos = segment->len;
 		return ROUND_MORE;
 	default:
@@ -472,88 +612,27 @@ __noinline int http_round(packet_t *packet, struct http_conn *conn, struct segme
 	}
 }
 
-/*
- * Brings the segment in step with what was read: bytes seen before (a retransmission, the same packet on a second
- * device) are passed over; bytes that were never seen are passed over inside a body and put the flow out of step in a
- * head. Returns false when nothing new is in the segment.
- */
-static __always_inline bool flow_align(struct http_conn *conn, struct http_flow *flow,
-				       struct segment *segment, __u8 role)
+/* Reads the payload from pos on, which is the next byte of its direction. Returns 0. */
+__noinline int http_read_payload(packet_t *packet, struct http_conn *conn, struct segment *segment)
 {
-	__s32 seen = flow->known ? flow->next_seq - segment->seq : 0;
-
-	flow->known = 1;
-	if (seen >= 0) {
-		segment->pos = seen;
-		return seen < segment->len;
-	}
-	__u32 gap = -seen;
-	if (flow->state == FLOW_BODY || flow->state == FLOW_CHUNK_DATA) {
-		/* At the very end of the body the next message begins unseen or with this segment. */
-		if (flow->left >= gap) {
-			http_pass_body(conn, flow, role, gap, segment->now_ns);
-			return true;
-		}
-	}
-	if (flow->state != FLOW_UNTIL_CLOSE && flow->state != FLOW_OPAQUE)
-		flow_expect_message(flow);
-	return true;
-}
-
-enum http_segment_result {
-	SEGMENT_KEEP = 0,
-	SEGMENT_FORGET = 1, /* the connection is over, or was never HTTP: the entry may go */
-};
-
-/* Reads one segment of a known connection, whose lock the caller holds. */
-static __always_inline int http_read_segment(packet_t *packet, struct http_conn *conn,
-					     struct segment *segment)
-{
+	if (!packet || !conn || !segment)
+		return 0;
 	__u8 role = http_role_of(conn, segment);
-	struct http_flow *flow = &conn->flow[role];
 	int result = ROUND_MORE;
 
-	if (segment->flags & TCP_SYN) {
-		/* The tuple is used again: what was open on it can get no answer any more. */
-		http_end_early(conn, HTTP_OUTCOME_CLOSED, segment->now_ns);
-		flow_expect_message(flow);
-		flow->next_seq = segment->seq;
-		flow->known = 1;
-		conn->fin = 0;
-		conn->last_ns = segment->now_ns;
-		return SEGMENT_KEEP;
+	for (int i = 0; i < HTTP_ROUNDS && segment->pos < segment->len; i++) {
+		result = http_round(packet, conn, segment);
+		if (result != ROUND_MORE)
+			break;
 	}
-	if (segment->len && flow_align(conn, flow, segment, role)) {
-		conn->last_ns = segment->now_ns;
-		if (role == ROLE_SERVER && conn->open)
-			conn->response_ns = segment->now_ns;
-		for (int i = 0; i < HTTP_ROUNDS && segment->pos < segment->len; i++) {
-			result = http_round(packet, conn, segment);
-			if (result != ROUND_MORE)
-				break;
-		}
-		if (result == ROUND_REFUSED || segment->pos < segment->len) {
-			http_refused(REFUSED_START_LINE);
-			flow_expect_message(flow);
-		}
-		flow->next_seq = segment->seq + segment->len;
+	if (result == ROUND_MORE && segment->pos < segment->len)
+		result = ROUND_REFUSED + REFUSED_WORK;
+	if (result >= ROUND_REFUSED) {
+		http_refused(result - ROUND_REFUSED);
+		http_lose(conn, &segment->key, role);
 	}
-	if (segment->flags & TCP_RST) {
-		http_end_early(conn, HTTP_OUTCOME_RESET, segment->now_ns);
-		return SEGMENT_FORGET;
-	}
-	if (segment->flags & TCP_FIN) {
-		conn->fin |= 1 << role;
-		if (role == ROLE_SERVER)
-			http_end_early(conn,
-				       flow->state == FLOW_UNTIL_CLOSE && !flow->stale
-					       ? HTTP_OUTCOME_COMPLETE
-					       : HTTP_OUTCOME_CLOSED,
-				       segment->now_ns);
-		if (conn->fin == 3)
-			return SEGMENT_FORGET;
-	}
-	return conn->seen || result == ROUND_MORE ? SEGMENT_KEEP : SEGMENT_FORGET;
+	conn->flow[role].next_seq = segment->seq + segment->len;
+	return 0;
 }
 
 #endif

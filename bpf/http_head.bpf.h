@@ -3,6 +3,9 @@
  * Reads a message head (RFC 9112 sections 2 to 5) window by window: finds line ends eight bytes at a time, notes where
  * the few fields of interest lie, then copies those. Pure functions over memory; every text is attacker-controlled.
  *
+ * The includer defines, before this file, the settings http_capture_query (keep the query behind the path) and
+ * http_path_max (bytes kept of a path, at most HTTP_TARGET_MAX).
+ *
  * Each function with a loop is global and not inlined, so that the verifier proves it once, for any arguments, and sees
  * no more of it at its calls than an unknown number (global functions with pointers to memory, Linux 5.12).
  */
@@ -18,27 +21,10 @@ enum {
 	/* Lines looked at in one window; one that has more is read in two rounds. */
 	SCAN_LINES = 64,
 	MAX_DIGITS = 18,
-};
-
-/* A range of the window; len 0: absent. */
-struct span {
-	__u32 at;
-	__u32 len;
-};
-
-/* What one scan found. Lines exclude CR and LF; field spans run from after the colon to the line's end. */
-struct http_scan {
-	struct span start_line;
-	struct span host;
-	struct span user_agent;
-	struct span traceparent;
-	struct span content_length;
-	struct span transfer_encoding;
-	__u32 line;    /* in: where to begin; out: start of the line that is not finished */
-	bool complete; /* the empty line was seen; line is the body's first byte */
-	bool stopped;  /* SCAN_LINES ran out: what follows line has not been looked at */
-	__u8 flags;    /* enum scan_flags */
-	__u8 pad;
+	/* The longest scheme of an absolute-form target that is looked at. */
+	SCHEME_MAX = 12,
+	/* Enough to tell whether a request begins: method, blank, scheme and `://`. */
+	HTTP_PEEK = HTTP_METHOD_MAX + 1 + SCHEME_MAX + 3,
 };
 
 static __always_inline __u64 window_load(const struct http_window *window, __u32 at)
@@ -77,6 +63,10 @@ enum {
 
 #define MASK_BYTES(n) ((1ull << 8 * (n)) - 1)
 
+static const __u64 NAME_EXPECT = WORD8('e', 'x', 'p', 'e', 'c', 't', ':', 0);
+static const __u64 VALUE_100_CONT = WORD8('1', '0', '0', '-', 'c', 'o', 'n', 't');
+static const __u64 METHOD_HEAD = WORD8('H', 'E', 'A', 'D', 0, 0, 0, 0);
+static const __u64 METHOD_CONNECT = WORD8('C', 'O', 'N', 'N', 'E', 'C', 'T', 0);
 static const __u64 NAME_HOST = WORD8('h', 'o', 's', 't', ':', 0, 0, 0);
 static const __u64 NAME_USER_AGE = WORD8('u', 's', 'e', 'r', '-', 'a', 'g', 'e');
 static const __u64 NAME_NT = WORD8('n', 't', ':', 0, 0, 0, 0, 0);
@@ -124,8 +114,10 @@ __noinline int http_scan_field(const struct http_window *window, struct http_sca
 
 	if (first == NAME_CONTENT) {
 		second = window_load(window, at + 8) | BYTES_OF(LOWER);
-		if ((second & MASK_BYTES(7)) == NAME_LENGTH)
+		if ((second & MASK_BYTES(7)) == NAME_LENGTH) {
+			scan->other_length = scan->content_length;
 			scan->content_length = span_after(at, len, 15);
+		}
 	} else if (first == NAME_TRANSFER) {
 		second = window_load(window, at + 8) | BYTES_OF(LOWER);
 		if (second == NAME_ENCODIN)
@@ -142,6 +134,8 @@ __noinline int http_scan_field(const struct http_window *window, struct http_sca
 		second = window_load(window, at + 8) | BYTES_OF(LOWER);
 		if ((second & MASK_BYTES(4)) == NAME_ENT)
 			scan->traceparent = span_after(at, len, 12);
+	} else if ((first & MASK_BYTES(7)) == NAME_EXPECT) {
+		scan->expect = span_after(at, len, 7);
 	}
 	return 0;
 }
@@ -227,7 +221,7 @@ static __always_inline struct span span_trim(const struct http_window *window, s
 
 /* Copies a text into a field of max bytes, cut there. had: it holds a text already. Returns the stored length. */
 static __always_inline __u32 copy_text(char *to, const __u32 max, __u8 had,
-				      const struct http_window *window, struct span span)
+				       const struct http_window *window, struct span span)
 {
 	__u32 len = span.len;
 
@@ -279,20 +273,20 @@ static __always_inline bool last_coding_is_chunked(const struct http_window *win
 	return (word & MASK_BYTES(7)) == chunked;
 }
 
-/* Letters, and the few other characters that registered methods have, keep noise out cheaply. */
-static __always_inline bool is_method_char(char c)
+/* RFC 9110 section 5.6.2: tchar, as two sets of 64 bits. */
+static __always_inline bool is_method_char(__u8 c)
 {
-	char lower = c | LOWER;
+	const __u64 low = 0x03ff6cfa00000000ull, high = 0x57ffffffc7fffffeull;
 
-	return (lower >= 'a' && lower <= 'z') || c == '-' || c == '_' || (c >= '0' && c <= '9');
+	return c < 128 && ((c < 64 ? low : high) >> (c & 63) & 1);
 }
 
-/* Length of the method token at `at`, 0 when what stands there is not a token and a space (RFC 9110 section 5.6.2). */
+/* Length of the method token at `at`, 0 when what stands there is not a token and a space (RFC 9110 section 9.1). */
 __noinline int http_method_length(const struct http_window *window, __u32 at)
 {
 	if (!window)
 		return 0;
-	for (__u32 i = 0; i < HTTP_METHOD_MAX; i++) {
+	for (__u32 i = 0; i <= HTTP_METHOD_MAX; i++) {
 		char c = window_byte(window, at + i);
 		if (c == ' ')
 			return i;
@@ -302,65 +296,170 @@ __noinline int http_method_length(const struct http_window *window, __u32 at)
 	return 0;
 }
 
+enum http_beginning {
+	BEGINS_NOT = 0,
+	BEGINS_MESSAGE,
+	BEGINS_PERHAPS, /* as far as there are bytes */
+};
+
+/* Do the bytes window[at, at + len) begin with a scheme and `://`? */
+__noinline int http_begins_scheme(const struct http_window *window, __u32 at, __u32 len)
+{
+	if (!window)
+		return BEGINS_NOT;
+	for (__u32 i = 0; i <= SCHEME_MAX; i++) {
+		__u8 c = window_byte(window, at + i), lower = c | LOWER;
+
+		if (i >= len)
+			return BEGINS_PERHAPS;
+		if (c == ':') {
+			__u64 rest = window_load(window, at + i) & MASK_BYTES(3);
+			if (!i)
+				return BEGINS_NOT;
+			if (rest == WORD8(':', '/', '/', 0, 0, 0, 0, 0))
+				return BEGINS_MESSAGE;
+			return i + 3 > len ? BEGINS_PERHAPS : BEGINS_NOT;
+		}
+		if ((lower < 'a' || lower > 'z') &&
+		    (!i || ((c < '0' || c > '9') && c != '+' && c != '-' && c != '.')))
+			return BEGINS_NOT;
+	}
+	return BEGINS_NOT;
+}
+
 /*
- * Can the len bytes at HTTP_CARRY begin a request? Fewer than a method takes may end inside it. The bytes behind them
- * are zero, as a window is loaded.
+ * Can the len bytes at HTTP_CARRY begin a request? A method, a blank and what a target can begin with (RFC 9112 section
+ * 3.2): much text of other protocols begins with a word and a blank. Returns enum http_beginning.
  */
 __noinline int http_begins_request(const struct http_window *window, __u32 len)
 {
 	if (!window)
-		return 0;
-	if (http_method_length(window, HTTP_CARRY))
-		return 1;
-	for (__u32 i = 0; i < HTTP_METHOD_MAX; i++) {
-		if (i >= len)
-			return i > 0;
-		if (!is_method_char(window_byte(window, HTTP_CARRY + i)))
-			return 0;
+		return BEGINS_NOT;
+	__u32 method = http_method_length(window, HTTP_CARRY);
+
+	if (!method || method >= len) {
+		for (__u32 i = 0; i <= HTTP_METHOD_MAX; i++) {
+			if (i >= len)
+				return i ? BEGINS_PERHAPS : BEGINS_NOT;
+			if (!is_method_char(window_byte(window, HTTP_CARRY + i)))
+				return BEGINS_NOT;
+		}
+		return BEGINS_NOT;
 	}
-	return 0;
+	if (method + 1 >= len)
+		return BEGINS_PERHAPS;
+	char first = window_byte(window, HTTP_CARRY + method + 1);
+	if (first == '/' || first == '*')
+		return BEGINS_MESSAGE;
+	if (method == 7 && (window_load(window, HTTP_CARRY) & MASK_BYTES(7)) == METHOD_CONNECT)
+		return BEGINS_MESSAGE;
+	return http_begins_scheme(window, HTTP_CARRY + method + 1, len - method - 1);
 }
 
-/* Index of the first `?` in window[at, at + len), or len; of a long target only what is kept is searched. */
-__noinline int http_find_query(const struct http_window *window, __u32 at, __u32 len)
+/* Can the len bytes at HTTP_CARRY begin a response (RFC 9112 section 4)? Returns enum http_beginning. */
+static __always_inline int http_begins_response(const struct http_window *window, __u32 len)
+{
+	__u64 word = window_load(window, HTTP_CARRY);
+
+	if (len >= 8)
+		return word == VERSION_1_1 || word == VERSION_1_0 ? BEGINS_MESSAGE : BEGINS_NOT;
+	__u64 mask = MASK_BYTES(len);
+	return (word & mask) == (VERSION_1_1 & mask) || (word & mask) == (VERSION_1_0 & mask)
+		       ? BEGINS_PERHAPS
+		       : BEGINS_NOT;
+}
+
+/* Index of the first `c` in window[at, at + len), or len. */
+__noinline int http_find(const struct http_window *window, __u32 at, __u32 len, char c)
 {
 	if (!window)
 		return len;
-	for (__u32 i = 0; i <= HTTP_TARGET_MAX; i += 8) {
+	for (__u32 i = 0; i <= WINDOW_BYTES; i += 8) {
 		if (i >= len)
 			break;
-		__u64 match = match_byte(window_load(window, at + i), '?');
+		__u64 match = match_byte(window_load(window, at + i), c);
 		if (!match)
 			continue;
 		__u32 found = i + match_index(match);
-		return found <= HTTP_TARGET_MAX && found < len ? found : len;
+		return found < len ? found : len;
 	}
 	return len;
 }
 
-/*
- * Copies the request target, up to `?` unless the query is wanted, into the event. whole: the target ends in the window.
- */
-static __always_inline void read_target(struct http_event *event, const struct http_window *window,
-					struct span target, bool whole, bool query_wanted)
+/* Puts window[at, at + len) behind what target holds, as far as there is room below limit. Returns the bytes taken. */
+__noinline int http_append_text(struct http_event *event, const struct http_window *window,
+				__u32 at, __u32 len, __u32 limit)
 {
-	__u32 path_len = http_find_query(window, target.at, target.len);
+	if (!event || !window)
+		return 0;
+	__u32 had = event->target_len;
 
-	if (!query_wanted && path_len < target.len)
-		target.len = path_len;
-	event->target_len =
-		copy_text(event->target, HTTP_TARGET_MAX, event->target_len, window, target);
-	event->path_len = path_len < HTTP_TARGET_MAX ? path_len : HTTP_TARGET_MAX;
-	if (path_len > HTTP_TARGET_MAX || (!whole && path_len == target.len))
-		event->flags |= HTTP_PATH_TRUNCATED;
+	if (limit > HTTP_TARGET_MAX)
+		limit = HTTP_TARGET_MAX;
+	if (had >= limit)
+		return 0;
+	if (len > limit - had)
+		len = limit - had;
+	if (!had) {
+		opaque(len);
+		if (len < 1 || len > HTTP_TARGET_MAX || len > WINDOW_BYTES ||
+		    at > WINDOW_BYTES - len)
+			return 0;
+		memory_copy(event->target, len, window->bytes + at);
+	} else {
+		for (__u32 i = 0; i < WINDOW_BYTES && i < HTTP_TARGET_MAX; i++) {
+			__u32 to = had + i;
+			if (i >= len)
+				break;
+			opaque(to);
+			if (to >= HTTP_TARGET_MAX)
+				break;
+			event->target[to] = window_byte(window, at + i);
+		}
+	}
+	event->target_len = had + len;
+	return len;
 }
 
-/* method SP target SP HTTP/1.x. An unfinished line (whole false) is read as far as it goes. Returns false if it is none. */
-static __always_inline bool read_request_line(struct http_event *event,
+/*
+ * Takes window[at, at + len) as the next part of the request target: the path up to http_path_max, then, only if it is
+ * wanted, `?` and the query. Returns 0.
+ */
+__noinline int http_append_target(struct http_transaction *transaction,
+				  const struct http_window *window, __u32 at, __u32 len)
+{
+	if (!transaction || !window)
+		return 0;
+	struct http_event *event = &transaction->event;
+
+	if (!(transaction->flags & TRANSACTION_QUERY)) {
+		__u32 path = http_find(window, at, len, '?');
+
+		if (http_append_text(event, window, at, path, http_path_max) < path)
+			event->flags |= HTTP_PATH_TRUNCATED;
+		event->path_len = event->target_len;
+		if (path == len)
+			return 0;
+		transaction->flags |= TRANSACTION_QUERY;
+		at += path;
+		len -= path;
+	}
+	/* Behind a path that was cut, a query would look like a part of it. */
+	if (http_capture_query && !(event->flags & HTTP_PATH_TRUNCATED))
+		http_append_text(event, window, at, len, HTTP_TARGET_MAX);
+	return 0;
+}
+
+/*
+ * method SP target SP HTTP/1.x. Of a line that is not whole the target is read as far as it goes. Returns false if it is
+ * none.
+ */
+static __always_inline bool read_request_line(struct http_transaction *transaction,
 					      const struct http_window *window, struct span line,
-					      bool whole, bool query_wanted)
+					      bool whole)
 {
 	__u32 method = http_method_length(window, line.at);
+	struct http_event *event = &transaction->event;
 	struct span target;
 
 	if (!method || line.len < method + 2)
@@ -375,10 +474,13 @@ static __always_inline bool read_request_line(struct http_event *event,
 		    window_byte(window, target.at + target.len) != ' ')
 			return false;
 		event->version = version == VERSION_1_1 ? 2 : 1;
+	} else {
+		target.len = http_find(window, target.at, target.len, ' ');
 	}
-	event->method_len = copy_text(event->method, HTTP_METHOD_MAX, event->method_len, window,
+	event->method_len = copy_text(event->method, HTTP_METHOD_MAX, 0, window,
 				      (struct span){.at = line.at, .len = method});
-	read_target(event, window, target, whole, query_wanted);
+	http_append_target(transaction, window, target.at, target.len);
+	transaction->flags |= TRANSACTION_LINE;
 	return true;
 }
 
@@ -397,6 +499,73 @@ static __always_inline __u16 read_status_line(const struct http_window *window, 
 		return 0;
 	*version = word == VERSION_1_1 ? 2 : 1;
 	return hundreds * 100 + tens * 10 + ones;
+}
+
+/*
+ * Takes what a scan of a request found into its transaction. Returns 0, or -1 when the request line is none.
+ */
+static __always_inline int http_take_request(struct http_transaction *transaction,
+					     const struct http_window *window,
+					     const struct http_scan *scan)
+{
+	struct http_event *event = &transaction->event;
+
+	if (scan->start_line.len &&
+	    !read_request_line(transaction, window, scan->start_line, !scan->begun))
+		return -1;
+	if (scan->host.len)
+		event->host_len = copy_text(event->host, HTTP_HOST_MAX, event->host_len, window,
+					    span_trim(window, scan->host));
+	if (scan->user_agent.len)
+		event->user_agent_len =
+			copy_text(event->user_agent, HTTP_USER_AGENT_MAX, event->user_agent_len,
+				  window, span_trim(window, scan->user_agent));
+	if (scan->traceparent.len)
+		event->traceparent_len =
+			copy_text(event->traceparent, HTTP_TRACEPARENT_MAX, event->traceparent_len,
+				  window, span_trim(window, scan->traceparent));
+	if (scan->expect.len) {
+		struct span value = span_trim(window, scan->expect);
+
+		if ((window_load(window, value.at) | BYTES_OF(LOWER)) ==
+		    (VALUE_100_CONT | BYTES_OF(LOWER)))
+			transaction->flags |= TRANSACTION_EXPECT;
+	}
+	return 0;
+}
+
+/* Takes one Content-Length into the flow; another one that differs makes it worthless (RFC 9112 section 6.3). Returns 0. */
+__noinline int http_take_length(struct http_flow *flow, const struct http_window *window, __u32 at,
+				__u32 len)
+{
+	if (!flow || !window)
+		return 0;
+	struct span digits = span_trim(window, (struct span){.at = at, .len = len});
+	__s64 length = http_parse_length(window, digits.at, digits.len);
+
+	if (length == LENGTH_INVALID || (flow->flags & FLOW_HAS_LENGTH && flow->left != length))
+		flow->flags |= FLOW_BAD_LENGTH;
+	flow->left = length;
+	flow->flags |= FLOW_HAS_LENGTH;
+	return 0;
+}
+
+/* Takes what a scan found of a message's framing into its flow. Returns 0. */
+__noinline int http_take_framing(struct http_flow *flow, const struct http_window *window,
+				 const struct http_scan *scan)
+{
+	if (!flow || !window || !scan)
+		return 0;
+	if (scan->other_length.len)
+		http_take_length(flow, window, scan->other_length.at, scan->other_length.len);
+	if (scan->content_length.len)
+		http_take_length(flow, window, scan->content_length.at, scan->content_length.len);
+	if (scan->transfer_encoding.len) {
+		flow->flags |= FLOW_CODED | FLOW_CHUNKED;
+		if (!last_coding_is_chunked(window, scan->transfer_encoding))
+			flow->flags &= ~FLOW_CHUNKED;
+	}
+	return 0;
 }
 
 #endif

@@ -30,7 +30,8 @@ struct segment {
 	__u32 pos;    /* payload bytes read so far */
 	__u8 flags;   /* enum tcp_flags */
 	__u8 from;    /* index into key of the sender */
-	__u8 pad[6];
+	__u8 held; /* role + 1 of the sender when the payload is not in the packet but was kept (http_held.bpf.h) */
+	__u8 pad[5];
 	__u64 now_ns;
 };
 
@@ -282,6 +283,7 @@ static __always_inline bool segment_read(packet_t *packet, __u32 network, __u16 
 	segment->seq = bpf_ntohl(*(__u32 *)&tcp[4]) + !!(segment->flags & TCP_SYN);
 	segment->ack = bpf_ntohl(*(__u32 *)&tcp[8]);
 	segment->pos = 0;
+	segment->held = 0;
 	segment_set_key(segment, &ip, bpf_ntohs(*(__u16 *)&tcp[0]), bpf_ntohs(*(__u16 *)&tcp[2]));
 	return true;
 }

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * Segments that came before their predecessors, kept until those come. Only where their bytes are needed: inside a body
+ * of known length the sequence number is enough.
+ */
+#ifndef KERNELCAST_HTTP_HELD_BPF_H
+#define KERNELCAST_HTTP_HELD_BPF_H
+
+#include "http_conn.bpf.h"
+
+struct http_held {
+	__u32 len;  /* of the payload */
+	__u32 kept; /* of its bytes */
+	char bytes
+		[HTTP_HELD_BYTES +
+		 HTTP_WINDOW]; /* the second part is never read: the verifier adds the limits up */
+};
+
+/* What leaves it unread is a gap like any other. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 512);
+	__type(key, struct http_held_key);
+	__type(value, struct http_held);
+} http_held SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct http_held);
+} http_held_scratch SEC(".maps");
+
+static __always_inline struct http_held_key http_held_key(const struct segment *segment, __u8 role,
+							  __u32 seq)
+{
+	return (struct http_held_key){.conn = segment->key, .seq = seq, .role = role};
+}
+
+/* Keeps a segment. Returns 1, or 0 when there is no room. */
+__noinline int http_hold(packet_t *packet, struct http_flow *flow, const struct segment *segment,
+			 __u32 role)
+{
+	__u32 zero = 0, kept;
+	struct http_held *held = bpf_map_lookup_elem(&http_held_scratch, &zero);
+
+	if (!packet || !flow || !segment || !held)
+		return 0;
+	struct http_held_key key = http_held_key(segment, role, segment->seq);
+	__u32 end = segment->seq + segment->len;
+
+	/* Already, from another device. */
+	if (flow->held && bpf_map_lookup_elem(&http_held, &key))
+		return 1;
+	if (flow->held >= HTTP_HELD_MAX)
+		return 0;
+	kept = segment->len < HTTP_HELD_BYTES ? segment->len : HTTP_HELD_BYTES;
+	opaque(kept);
+	if (kept < 1 || kept > HTTP_HELD_BYTES)
+		return 0;
+	if (packet_load(packet, segment->offset, held->bytes, kept) < 0)
+		return 0;
+	held->len = segment->len;
+	held->kept = kept;
+	if (bpf_map_update_elem(&http_held, &key, held, BPF_ANY))
+		return 0;
+	if (!flow->held || (__s32)(segment->seq - flow->held_seq) < 0)
+		flow->held_seq = segment->seq;
+	if (!flow->held || (__s32)(end - flow->held_end) > 0)
+		flow->held_end = end;
+	flow->held++;
+	return 1;
+}
+
+/* Loads len bytes of the segment at its pos into the window at HTTP_CARRY. Returns 0 or a negative errno. */
+__noinline int http_load(packet_t *packet, const struct segment *segment,
+			 struct http_window *window, __u32 len)
+{
+	if (!packet || !segment || !window)
+		return -1;
+	opaque(len);
+	if (len < 1 || len > HTTP_WINDOW)
+		return -1;
+	if (!segment->held)
+		return packet_load(packet, segment->offset + segment->pos,
+				   window->bytes + HTTP_CARRY, len);
+
+	struct http_held_key key = http_held_key(segment, segment->held - 1, segment->seq);
+	struct http_held *held = bpf_map_lookup_elem(&http_held, &key);
+	__u32 pos = segment->pos;
+
+	opaque(pos);
+	if (!held || pos > HTTP_HELD_BYTES)
+		return -1;
+	memory_copy(window->bytes + HTTP_CARRY, len, held->bytes + pos);
+	return 0;
+}
+
+#endif
