@@ -23,58 +23,94 @@ interface AttributeOptions {
   bodySizes: boolean;
 }
 
-/** In the order of the conventions: what is required, then what is so on a condition, then what is recommended. */
+/**
+ * The attributes stand in groups, each of which depends on what its comment names and on nothing else of an event: so whoever
+ * encodes many events can keep what a group came to for as long as that repeats (see `span-encoder.ts`).
+ */
 function spanAttributes(event: HttpEvent, options: AttributeOptions): Attributes {
-  const { side, method, error, bodySizes } = options;
+  const { side, bodySizes } = options;
   const target = parseTarget(event);
-  const server = serverEndpoint(event, target);
-  const attributes: Attributes = {
-    [semconv.ATTR_HTTP_REQUEST_METHOD]: method,
-    [semconv.ATTR_SERVER_ADDRESS]: server.address,
-    [semconv.ATTR_SERVER_PORT]: server.port,
+  return {
+    ...exchangeAttributes(event, target.scheme, options),
+    ...serverAttributes(event, target, side),
+    ...clientAttributes(event, side),
+    ...userAgentAttributes(event, side),
+    ...transferAttributes(event, side, bodySizes),
+    ...targetAttributes(event, target, side),
   };
-  if (side === "server") addServerSide(attributes, event, target);
-  else addClientSide(attributes, event, target, server);
+}
+
+/**
+ * Of method, status, outcome, version, the flag of a cut path, the template, and the target's scheme. `url.template` is opt-in;
+ * whoever configures templates wants them.
+ */
+function exchangeAttributes(
+  event: HttpEvent,
+  scheme: string,
+  { side, method, error }: Pick<AttributeOptions, "side" | "method" | "error">,
+): Attributes {
+  const { template } = event;
+  const attributes: Attributes = { [semconv.ATTR_HTTP_REQUEST_METHOD]: method };
   if (method === OTHER_METHOD) attributes[semconv.ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = event.method;
   if (event.status !== 0) attributes[semconv.ATTR_HTTP_RESPONSE_STATUS_CODE] = event.status;
   if (error !== undefined) attributes[semconv.ATTR_ERROR_TYPE] = error;
+  if (side === "server") attributes[semconv.ATTR_URL_SCHEME] = scheme;
+  if (template !== undefined) {
+    attributes[side === "server" ? semconv.ATTR_HTTP_ROUTE : semconv.ATTR_URL_TEMPLATE] = template;
+  }
   if (event.version) attributes[semconv.ATTR_NETWORK_PROTOCOL_VERSION] = event.version;
   if (event.pathTruncated) attributes[semconv.ATTR_PATH_TRUNCATED] = true;
-  if (bodySizes) addBodySizes(attributes, event);
   return attributes;
 }
 
 /**
- * `network.local.*` is opt-in, and here by default: Kernelcast watches every server of a host, and nothing else in the span
- * tells which of them answered.
+ * Of `Host`, the server's two endpoints, and the target's authority. `network.local.*` is opt-in, and here by default:
+ * Kernelcast watches every server of a host, and nothing else in the span tells which of them answered.
  */
-function addServerSide(attributes: Attributes, event: HttpEvent, target: RequestTarget): void {
-  const { client, answeredBy = event.server } = event;
-  attributes[semconv.ATTR_URL_SCHEME] = target.scheme;
-  attributes[semconv.ATTR_URL_PATH] = target.path;
-  if (event.query) attributes[semconv.ATTR_URL_QUERY] = redactQuery(event.query);
-  if (event.template !== undefined) attributes[semconv.ATTR_HTTP_ROUTE] = event.template;
-  attributes[semconv.ATTR_CLIENT_ADDRESS] = client.address;
-  attributes[semconv.ATTR_NETWORK_PEER_ADDRESS] = client.address;
-  attributes[semconv.ATTR_NETWORK_PEER_PORT] = client.port;
-  attributes[semconv.ATTR_NETWORK_LOCAL_ADDRESS] = answeredBy.address;
-  attributes[semconv.ATTR_NETWORK_LOCAL_PORT] = answeredBy.port;
-  if (event.userAgent !== undefined) attributes[semconv.ATTR_USER_AGENT_ORIGINAL] = event.userAgent;
+function serverAttributes(event: HttpEvent, target: RequestTarget, side: SpanSide): Attributes {
+  const { address, port } = serverEndpoint(event, target);
+  const attributes: Attributes = { [semconv.ATTR_SERVER_ADDRESS]: address, [semconv.ATTR_SERVER_PORT]: port };
+  if (side === "client") {
+    attributes[semconv.ATTR_NETWORK_PEER_ADDRESS] = event.server.address;
+    attributes[semconv.ATTR_NETWORK_PEER_PORT] = event.server.port;
+  } else {
+    const local = event.answeredBy ?? event.server;
+    attributes[semconv.ATTR_NETWORK_LOCAL_ADDRESS] = local.address;
+    attributes[semconv.ATTR_NETWORK_LOCAL_PORT] = local.port;
+  }
+  return attributes;
 }
 
-/** `url.template` is opt-in; whoever configures templates wants them. */
-function addClientSide(attributes: Attributes, event: HttpEvent, target: RequestTarget, server: Endpoint): void {
-  const query = event.query ? redactQuery(event.query) : undefined;
-  attributes[semconv.ATTR_URL_FULL] = fullUrl(target, server, query);
-  if (event.template !== undefined) attributes[semconv.ATTR_URL_TEMPLATE] = event.template;
-  attributes[semconv.ATTR_NETWORK_PEER_ADDRESS] = event.server.address;
-  attributes[semconv.ATTR_NETWORK_PEER_PORT] = event.server.port;
+/** Of the client's address. */
+function clientAttributes({ client }: HttpEvent, side: SpanSide): Attributes {
+  if (side === "client") return {};
+  return { [semconv.ATTR_CLIENT_ADDRESS]: client.address, [semconv.ATTR_NETWORK_PEER_ADDRESS]: client.address };
 }
 
-function addBodySizes(attributes: Attributes, event: HttpEvent): void {
+/** Of the user agent. */
+function userAgentAttributes({ userAgent }: HttpEvent, side: SpanSide): Attributes {
+  return side === "client" || userAgent === undefined ? {} : { [semconv.ATTR_USER_AGENT_ORIGINAL]: userAgent };
+}
+
+/** Of the client's port and the sizes: hardly ever twice the same. */
+function transferAttributes(event: HttpEvent, side: SpanSide, bodySizes: boolean): Attributes {
+  const attributes: Attributes = {};
+  if (side === "server") attributes[semconv.ATTR_NETWORK_PEER_PORT] = event.client.port;
+  if (!bodySizes) return attributes;
   attributes[semconv.ATTR_HTTP_REQUEST_BODY_SIZE] = event.requestBodyBytes;
-  if (event.responseBodyBytes === undefined) return;
-  attributes[semconv.ATTR_HTTP_RESPONSE_BODY_SIZE] = event.responseBodyBytes;
+  if (event.responseBodyBytes !== undefined) {
+    attributes[semconv.ATTR_HTTP_RESPONSE_BODY_SIZE] = event.responseBodyBytes;
+  }
+  return attributes;
+}
+
+/** Of the target; of the client's side also of {@link serverEndpoint}. */
+function targetAttributes(event: HttpEvent, target: RequestTarget, side: SpanSide): Attributes {
+  const query = event.query ? redactQuery(event.query) : undefined;
+  if (side === "client") return { [semconv.ATTR_URL_FULL]: fullUrl(target, serverEndpoint(event, target), query) };
+  const attributes: Attributes = { [semconv.ATTR_URL_PATH]: target.path };
+  if (query !== undefined) attributes[semconv.ATTR_URL_QUERY] = query;
+  return attributes;
 }
 
 /** The same few hosts are asked again and again; a scan with random ones only empties the cache. */
@@ -93,4 +129,14 @@ function serverEndpoint(event: HttpEvent, target: RequestTarget): Endpoint {
   return cachedHosts.get(key) ?? event.server;
 }
 
-export { type AttributeOptions, serverEndpoint, spanAttributes };
+export {
+  type AttributeOptions,
+  clientAttributes,
+  exchangeAttributes,
+  serverAttributes,
+  serverEndpoint,
+  spanAttributes,
+  targetAttributes,
+  transferAttributes,
+  userAgentAttributes,
+};
