@@ -10,6 +10,14 @@ static void *on_batch_context;
 static bool defaults_known;
 static __u64 default_idle_timeout_ns;
 
+static void harvest(__u64 now_ns)
+{
+	__u64 context[sizeof(struct bpf_raw_tracepoint_args) + 1] = {};
+
+	native_now_ns = now_ns;
+	http_harvest((void *)context);
+}
+
 static long native_output(const void *data, __u64 size)
 {
 	return on_batch(on_batch_context, data, size);
@@ -43,8 +51,17 @@ void http_native_packet(const uint8_t *bytes, uint32_t len, uint16_t ethertype, 
 
 void http_native_harvest(uint64_t now_ns)
 {
-	native_now_ns = now_ns;
-	http_harvest(NULL);
+	harvest(now_ns);
+}
+
+void http_native_end(uint64_t now_ns)
+{
+	__u64 timeout_ns = http_idle_timeout_ns;
+
+	http_idle_timeout_ns = 0;
+	harvest(now_ns);
+	http_idle_timeout_ns = timeout_ns;
+	native_maps_clear();
 }
 
 int http_native_flush(void)
@@ -62,6 +79,11 @@ void http_native_pause(bool paused)
 const struct counters *http_native_counters(void)
 {
 	return http_counters_get();
+}
+
+uint32_t http_native_batch_max(void)
+{
+	return sizeof(struct batch) + sizeof(((struct http_page *)NULL)->events);
 }
 
 uint32_t http_native_connections(void)

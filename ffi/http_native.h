@@ -15,6 +15,7 @@ struct http_native_options {
 	uint32_t connections_max; /* 0: as in http.bpf.c */
 	uint64_t idle_timeout_ns; /* 0: as in http.bpf.c */
 	bool capture_query;
+	uint32_t path_max; /* bytes kept of a request target; 0: all that this build has room for */
 };
 
 /*
@@ -33,6 +34,12 @@ void http_native_packet(const uint8_t *bytes, uint32_t len, uint16_t ethertype, 
 /* Ends what has been silent for the idle time-out at now_ns. */
 void http_native_harvest(uint64_t now_ns);
 
+/*
+ * Ends what is open, as the idle time-out does, and forgets everything but the counters: what comes next belongs to nothing
+ * that came before.
+ */
+void http_native_end(uint64_t now_ns);
+
 /* Hands every event that is complete to on_batch. Returns 0, or what on_batch refused with. */
 int http_native_flush(void);
 
@@ -41,6 +48,9 @@ void http_native_pause(bool paused);
 
 /* Those of the only CPU; valid until http_native_close(). */
 const struct counters *http_native_counters(void);
+
+/* Bytes of the largest batch. */
+uint32_t http_native_batch_max(void);
 
 /* How many connections are remembered. */
 uint32_t http_native_connections(void);

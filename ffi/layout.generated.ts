@@ -140,6 +140,13 @@ export const record_kind = {
   RECORD_BATCH: 1,
   RECORD_BARRIER: 2,
   RECORD_STOPPED: 3,
+  RECORD_ENDED: 4,
+} as const;
+
+export const replay_state = {
+  REPLAY_READING: 0,
+  REPLAY_ENDED: 1,
+  REPLAY_BROKEN: 2,
 } as const;
 
 export const record = {
@@ -182,4 +189,25 @@ export const reader_options = {
   idle_timeout_millis: 20,
   capture_query: 24,
   path_max: 28,
+} as const;
+
+export const replay_options = {
+  SIZE: 16,
+  speed: 0,
+  loop: 8,
+  pad: 12,
+} as const;
+
+export const replay_status = {
+  SIZE: 576,
+  packets: 0,
+  packets_cut: 8,
+  packets_unknown: 16,
+  bytes: 24,
+  first_ns: 32,
+  last_ns: 40,
+  rounds: 48,
+  state: 56,
+  unknown_link_type: 60,
+  message: 64,
 } as const;

@@ -317,18 +317,33 @@ uint32_t native_map_count(const struct native_map *map)
 	return map->count;
 }
 
+static void clear(struct native_map *map)
+{
+	while (map->newest) {
+		struct entry *older = map->newest->older;
+
+		free(map->newest);
+		map->newest = older;
+	}
+	map->oldest = NULL;
+	map->count = 0;
+	/* Large ones are cheaper to have anew than to write over. */
+	free(map->buckets);
+	map->buckets = NULL;
+}
+
+void native_maps_clear(void)
+{
+	for (uint32_t i = 0; i < map_count; i++)
+		clear(&maps[i]);
+}
+
 void native_maps_free(void)
 {
 	for (uint32_t i = 0; i < map_count; i++) {
 		struct native_map *map = &maps[i];
 
-		while (map->newest) {
-			struct entry *older = map->newest->older;
-
-			free(map->newest);
-			map->newest = older;
-		}
-		free(map->buckets);
+		clear(map);
 		free(map->array);
 	}
 	map_count = 0;

@@ -17,6 +17,9 @@ struct native_map *native_map_of(const void *definition, uint32_t type, uint32_t
 /* As user space does before load: a map that has been used keeps what it was made with. */
 void native_map_limit(struct native_map *map, uint32_t max_entries);
 
+/* Empties the hash maps. */
+void native_maps_clear(void);
+
 /* Frees every map, and forgets every definition. */
 void native_maps_free(void);
 

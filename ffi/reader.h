@@ -22,6 +22,7 @@ enum record_kind {
 	RECORD_BATCH = 1,   /* struct batch and its events */
 	RECORD_BARRIER = 2, /* struct barrier_done */
 	RECORD_STOPPED = 3, /* no payload: the last record there will be */
+	RECORD_ENDED = 4,   /* no payload: a replay has come to its end; see replay.h */
 };
 
 struct record {
