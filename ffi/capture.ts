@@ -2,7 +2,7 @@ import { type ClockOffset, clockOffset } from "./clock.ts";
 import { Consumer } from "./consumer.ts";
 import { Delivery } from "./delivery.ts";
 import { CaptureError } from "./errors.ts";
-import type { BarrierResult, Capture, CaptureStats, EventSink, ProtocolLedger } from "./event.ts";
+import type { BarrierResult, Capture, CaptureStats, ProtocolLedger, Sink } from "./event.ts";
 import { protocolLedger } from "./ledger.ts";
 import { type BarrierDone, Reader } from "./reader.ts";
 import { objectPath, type ReaderOptions } from "./reader-options.ts";
@@ -42,7 +42,7 @@ export class KernelCapture implements Capture {
   /** Loads the programs. @throws CaptureError when a protocol is unknown, or the kernel or this process may not */
   constructor(
     { protocols = ["http"], policy = new TargetPolicy(), ...options }: Partial<CaptureOptions>,
-    sinks: readonly EventSink[],
+    sinks: readonly Sink[],
   ) {
     const wanted = protocols.map((name) => [name, findStream(name)] as const);
     this.#reader = new Reader({ ...options, objectPaths: protocols.map((name) => objectPath(name, options.pathMax)) });

@@ -1,6 +1,8 @@
-import type { EventBatch } from "./batch.ts";
+import type { EventBatch, RawBatch } from "./batch.ts";
 import type { ClockOffset } from "./clock.ts";
-import type { EventSink, ObservedEvent } from "./event.ts";
+import type { EventSink, ObservedEvent, RawHttpSink, Sink } from "./event.ts";
+import { HttpCursor } from "./http-cursor.ts";
+import { http } from "./protocol.ts";
 import type { Stream } from "./stream.ts";
 import type { TargetPolicy } from "./target-policy.ts";
 
@@ -10,23 +12,34 @@ const OFFER_MAX = 256;
 /** From a consumer's views to the sinks: numbers every event, gives it its wall-clock time, hands it to each sink. */
 export class Delivery {
   readonly #sinks: readonly EventSink[];
+  readonly #rawSinks: readonly RawHttpSink[];
+  readonly #cursor: HttpCursor;
   readonly #clock: () => ClockOffset;
   readonly #policy: TargetPolicy;
   #batch: ObservedEvent[] = [];
   #seq = 0;
 
   /** clock: from the events' clock to the wall clock, as it is now. */
-  constructor(sinks: readonly EventSink[], clock: () => ClockOffset, policy: TargetPolicy) {
-    this.#sinks = sinks;
+  constructor(sinks: readonly Sink[], clock: () => ClockOffset, policy: TargetPolicy) {
+    this.#sinks = sinks.filter((sink) => "offer" in sink);
+    this.#rawSinks = sinks.filter((sink) => "offerRaw" in sink);
     this.#clock = clock;
     this.#policy = policy;
+    this.#cursor = new HttpCursor(policy);
   }
 
   /** Takes a stream's events. What it takes reaches the sinks at the latest with the next {@link flush}. */
   take<V>({ protocol, decode }: Stream<V>, events: EventBatch<V>): void {
+    const clock = this.#clock();
+    if (protocol.number === http.number && this.#rawSinks.length > 0) this.#offerRaw(events.raw, clock);
     // A batch for the sinks is of one protocol, so that each can be labelled as a whole.
     if (this.#batch[0] !== undefined && this.#batch[0].protocol !== protocol.name) this.flush();
-    const clock = this.#clock();
+    if (!this.#isWanted) {
+      this.flush();
+      this.#seq += events.length;
+      for (const sink of this.#sinks) sink.pass?.(protocol.name, events.length, this.#seq);
+      return;
+    }
     for (let index = 0; index < events.length; index++) {
       this.#batch.push(decode(events.at(index), ++this.#seq, clock, this.#policy));
       if (this.#batch.length >= OFFER_MAX) this.flush();
@@ -38,5 +51,16 @@ export class Delivery {
     const batch = this.#batch;
     this.#batch = [];
     for (const sink of this.#sinks) sink.offer(batch);
+  }
+
+  get #isWanted(): boolean {
+    for (const sink of this.#sinks) if (sink.wantsEvents !== false) return true;
+    return false;
+  }
+
+  #offerRaw(batch: RawBatch, clock: ClockOffset): void {
+    this.#cursor.open(batch, this.#seq + 1, clock);
+    for (const sink of this.#rawSinks) sink.offerRaw(this.#cursor);
+    this.#cursor.close();
   }
 }

@@ -1,3 +1,4 @@
+import type { ReportedPath } from "./event.ts";
 import { PathTemplates } from "./path-templates.ts";
 import { QueryRedaction } from "./query-redaction.ts";
 import { REDACTED, Redaction, type RedactionRule } from "./redaction.ts";
@@ -13,11 +14,6 @@ export interface TargetRules {
   redactions: readonly RedactionRule[];
   /** Query parameters whose values are hidden, beside those that always are. */
   secretParameters: readonly string[];
-}
-
-export interface ReportedPath {
-  readonly path: string;
-  readonly template?: string;
 }
 
 const SLASH = 47;
