@@ -11,6 +11,9 @@ import { http, tcp } from "../../../ffi/protocol.ts";
 /** Where the batch lies in the memory made here: not at its start, so that an offset left out shows. */
 const BATCH_AT = 64;
 
+/** A string is written as UTF-8; bytes may be none. */
+export type Text = string | Uint8Array;
+
 export interface HttpFields {
   startNs?: bigint;
   firstByteNs?: bigint;
@@ -29,13 +32,13 @@ export interface HttpFields {
   version?: number;
   outcome?: number;
   truncated?: boolean;
-  method?: string;
-  target?: string;
+  method?: Text;
+  target?: Text;
   /** Bytes of target up to `?`; by default all. */
   pathLength?: number;
-  host?: string;
-  userAgent?: string;
-  traceparent?: string;
+  host?: Text;
+  userAgent?: Text;
+  traceparent?: Text;
 }
 
 export const OUTCOME = http_outcome;
@@ -54,8 +57,8 @@ export function ipv6(...groups: number[]): Uint8Array {
 export function httpBatch(events: HttpFields[], { idx = 0n, cpu = 0, eventSize = Http.SIZE as number } = {}): RawBatch {
   return makeBatch({ idx, cpu, protocol: http.number, count: events.length, eventSize }, (view, bytes, at, index) => {
     const event = events[index] as HttpFields;
-    const text = (field: number, lengthField: number, value: string | undefined) => {
-      const encoded = Buffer.from(value ?? "", "utf8");
+    const text = (field: number, lengthField: number, value: Text = "") => {
+      const encoded = encodedText(value);
       bytes.set(encoded, at + field);
       view.setUint8(at + lengthField, encoded.length);
     };
@@ -77,7 +80,7 @@ export function httpBatch(events: HttpFields[], { idx = 0n, cpu = 0, eventSize =
     view.setUint8(at + Http.outcome, event.outcome ?? 0);
     view.setUint8(at + Http.flags, event.truncated ? http_flags.HTTP_PATH_TRUNCATED : 0);
     text(Http.method, Http.method_len, event.method);
-    const target = Buffer.from(event.target ?? "", "utf8");
+    const target = encodedText(event.target ?? "");
     bytes.set(target, at + Http.target);
     view.setUint16(at + Http.target_len, target.length, true);
     text(Http.host, Http.host_len, event.host);
@@ -86,6 +89,8 @@ export function httpBatch(events: HttpFields[], { idx = 0n, cpu = 0, eventSize =
     view.setUint16(at + Http.path_len, event.pathLength ?? target.length, true);
   });
 }
+
+const encodedText = (text: Text): Uint8Array => (typeof text === "string" ? Buffer.from(text) : text);
 
 export interface TcpFields {
   startNs: bigint;
