@@ -24,6 +24,8 @@ enum {
 	RETRY_NS = 20000,
 	HARVESTS_PER_TIMEOUT = 8,
 	HARVEST_MILLIS_MAX = 5000,
+	SPARE_NS_MIN = 1000000,
+	TAPS_RETRY_MILLIS = 1000,
 	/* Nicer than the rest of the process is not: the pump does little and everything waits for it. */
 	PUMP_NICE = -10,
 };
@@ -73,8 +75,7 @@ static void wait_for_events(struct pump *pump, int timeout_millis)
 			if (read(pump->command_fd, &value, sizeof(value)) < 0)
 				continue;
 		} else if (events[i].data.fd == pump->taps.netlink_fd) {
-			taps_drain_netlink(&pump->taps);
-			taps_refresh(&pump->taps);
+			taps_follow(&pump->taps);
 			pump->stats->sockets = pump->taps.opened;
 		}
 	}
@@ -222,17 +223,45 @@ static void kick_pending(struct pump *pump)
 	}
 }
 
+/*
+ * A table that is nearly full forgets the idle connections that have been silent longest: each tick shortens by half how
+ * long they are kept, until there is room.
+ */
+static void make_room(struct pump *pump, struct stream *stream)
+{
+	if (!stream_is_crowded(stream)) {
+		stream->spare_ns = 0;
+		return;
+	}
+	stream->spare_ns = (stream->spare_ns ?: pump->options.idle_timeout_millis * 1000000ull) / 2;
+	if (stream->spare_ns < SPARE_NS_MIN)
+		stream->spare_ns = SPARE_NS_MIN;
+	stream_run(stream->harvest_fd, stream->spare_ns);
+}
+
 static void harvest(struct pump *pump, uint64_t now)
 {
 	uint64_t millis = pump->options.idle_timeout_millis / HARVESTS_PER_TIMEOUT;
 
+	for (int s = 0; s < pump->stream_count; s++)
+		make_room(pump, &pump->streams[s]);
 	if (now < pump->next_harvest_ns)
 		return;
 	for (int s = 0; s < pump->stream_count; s++)
-		stream_run(pump->streams[s].harvest_fd);
+		stream_run(pump->streams[s].harvest_fd, 0);
 	if (millis > HARVEST_MILLIS_MAX)
 		millis = HARVEST_MILLIS_MAX;
 	pump->next_harvest_ns = now + (millis ?: 1) * 1000000;
+}
+
+/* Devices that could get no socket: for want of memory or descriptors, which may be there by now. */
+static void retry_taps(struct pump *pump, uint64_t now)
+{
+	if (!pump->taps.incomplete || now < pump->next_retry_ns)
+		return;
+	taps_refresh(&pump->taps);
+	pump->stats->sockets = pump->taps.opened;
+	pump->next_retry_ns = now + TAPS_RETRY_MILLIS * 1000000ull;
 }
 
 static bool mask_has(const char *list, int cpu)
@@ -308,6 +337,7 @@ static void tick(struct pump *pump)
 	if (now < pump->next_tick_ns)
 		return;
 	refresh_cpus(pump);
+	retry_taps(pump, now);
 	harvest(pump, now);
 	kick_pending(pump);
 	pump->next_tick_ns = now_ns() + pump->options.kick_millis * 1000000ull;

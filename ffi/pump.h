@@ -33,7 +33,7 @@ struct pump {
 	struct reader_stats *stats;
 	void (*detach)(void *context); /* called once, on this thread, when stopping */
 	void *context;
-	uint64_t next_tick_ns, next_harvest_ns;
+	uint64_t next_tick_ns, next_harvest_ns, next_retry_ns;
 	/* Shared between the threads, accessed atomically. */
 	uint32_t armed; /* JavaScript wants a byte at the next record */
 	uint32_t waiting_for_room;

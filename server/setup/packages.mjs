@@ -27,8 +27,11 @@ const TO_TEST = [
   { name: "clang-format", command: "clang-format" },
   { name: "curl", command: "curl" },
   { name: "git", command: "git" },
+  { name: "iproute2", command: "ip" },
   { name: "libclang-rt-dev", file: "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan-*.a" },
+  { name: "nftables", command: "nft" },
   { name: "nginx", command: "nginx" },
+  { name: "procps", command: "sysctl" },
   { name: "wrk", command: "wrk" },
 ];
 

@@ -1,59 +1,18 @@
 import { afterEach, expect, test } from "bun:test";
 import { describeKernel } from "../kernel.ts";
 import { endAll } from "./support/child.ts";
+import { exchange, expectExactly, startSite } from "./support/exchange.ts";
 import { Network } from "./support/network.ts";
-import { removeFolders, startNginx } from "./support/nginx.ts";
-import { Service } from "./support/service.ts";
-import type { Subscriber } from "./support/subscriber.ts";
+import { removeFolders } from "./support/nginx.ts";
+import { joinByBridge, joinByRoute } from "./support/topology.ts";
+import { Watch } from "./support/watch.ts";
 
 const LIMIT_MILLIS = 30_000;
-const HTTP = "server { listen 80; listen [::]:80; location / { return 200 hello; } }";
+const LISTEN = ["80", "[::]:80"];
 
-/** The service's network, and a client's and a server's that reach one another only through it. */
-async function threeNetworks() {
-  const [host, client, server] = await Promise.all([Network.open(), Network.open(), Network.open()]);
-  await startNginx(server, HTTP);
-  return { host, client, server };
-}
-
-async function joinByBridge(host: Network, client: Network, server: Network): Promise<void> {
-  await host.output("ip", "link", "add", "bridge0", "type", "bridge");
-  await host.output("ip", "link", "set", "bridge0", "up");
-  for (const [index, [name, other]] of [["client0", client] as const, ["server0", server] as const].entries()) {
-    await host.link(name, other);
-    await host.output("ip", "link", "set", name, "master", "bridge0", "up");
-    await other.address(name, `10.1.0.${index + 1}/24`);
-    await other.address(name, `fd00::${index + 1}/64`);
-  }
-}
-
-async function joinByRoute(host: Network, client: Network, server: Network): Promise<void> {
-  await host.output("sysctl", "-q", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1");
-  for (const [index, [name, other]] of [["client0", client] as const, ["server0", server] as const].entries()) {
-    await host.link(name, other);
-    await host.address(name, `10.1.${index + 1}.254/24`);
-    await host.address(name, `fd00:${index + 1}::fe/64`);
-    await other.address(name, `10.1.${index + 1}.${index + 1}/24`);
-    await other.address(name, `fd00:${index + 1}::${index + 1}/64`);
-    await other.output("ip", "route", "add", "default", "via", `10.1.${index + 1}.254`);
-    await other.output("ip", "-6", "route", "add", "default", "via", `fd00:${index + 1}::fe`);
-  }
-}
-
-/** Every device of the service's network is watched by now. */
-async function watched(service: Service): Promise<void> {
-  const devices = JSON.parse(await service.network.output("ip", "-j", "link", "show")) as unknown[];
-  while (service.network.packetSockets() < devices.length) await Bun.sleep(1);
-}
-
-async function eventsOf(service: Service, subscriber: Subscriber) {
-  const { id } = await service.sync();
-  await subscriber.synced(id);
-  return subscriber.eventsByStart.map(({ client, server, method, path, status, outcome }) => ({
-    from: client.address,
-    to: `${server.address} ${server.port}`,
-    what: `${method} ${path} ${status} ${outcome}`,
-  }));
+/** The service's network, and others that reach one another only through it. */
+function networks(count: number): Promise<Network[]> {
+  return Promise.all(Array.from({ length: count }, () => Network.open()));
 }
 
 describeKernel("traffic between namespaces", () => {
@@ -63,50 +22,115 @@ describeKernel("traffic between namespaces", () => {
   });
 
   const ways = [
-    ["a bridge", joinByBridge, "10.1.0.1", "10.1.0.2", "fd00::1", "fd00::2"],
-    ["a router", joinByRoute, "10.1.1.1", "10.1.2.2", "fd00:1::1", "fd00:2::2"],
+    ["a bridge", joinByBridge, "10.1.0.2", "[fd00::2]"],
+    ["a router", joinByRoute, "10.1.2.2", "[fd00:2::2]"],
   ] as const;
   for (const when of ["before", "after"] as const) {
     test.each(ways)(
-      `that crosses several devices of the host through %s, made ${when} the start, is one event`,
-      async (_name, join, client4, server4, client6, server6) => {
-        const { host, client, server } = await threeNetworks();
+      `that crosses several devices of the host through %s, made ${when} the start, is seen once`,
+      async (_name, join, server4, server6) => {
+        const [host, client, server] = (await networks(3)) as [Network, Network, Network];
+        await startSite(server, ...LISTEN);
         if (when === "before") await join(host, client, server);
-        const service = await Service.start(host);
-        const subscriber = await service.subscribe();
+        const watch = await Watch.start(host);
         if (when === "after") await join(host, client, server);
-        await watched(service);
-        const get = ["curl", "--silent", "--show-error", "--output", "/dev/null", "--max-time", "10", "--retry", "5"];
-        await client.output(...get, `http://${server4}/four`);
-        await client.output(...get, `http://[${server6}]/six`);
-        expect(await eventsOf(service, subscriber)).toEqual([
-          { from: client4, to: `${server4} 80`, what: "GET /four 200 complete" },
-          { from: client6, to: `${server6} 80`, what: "GET /six 200 complete" },
-        ]);
-        expect((await service.stats()).imbalances).toEqual([]);
+        await host.allWatched();
+        const four = await exchange(client, `http://${server4}`);
+        const six = await exchange(client, `http://${server6}`);
+        expectExactly(await watch.events(), [...four, ...six]);
+        expect(new Set((await watch.events()).map(({ server }) => server.address))).toEqual(
+          new Set([server4, server6.slice(1, -1)]),
+        );
+        await watch.expectNothingMissed();
       },
       LIMIT_MILLIS,
     );
   }
 
   test(
-    "a device that goes is let go, and the others are still watched",
+    "that goes both ways between three networks and the bridge's host, all at once, is seen once",
     async () => {
-      const [host, other] = [await Network.open(), await Network.open()];
-      const service = await Service.start(host);
-      const subscriber = await service.subscribe();
-      for (let time = 0; time < 5; time++) {
-        await host.link("wire0", other);
-        await watched(service);
-        expect(host.packetSockets()).toBe(2);
-        await host.output("ip", "link", "delete", "wire0");
-        while (host.packetSockets() > 1) await Bun.sleep(1);
-      }
-      await startNginx(host, "server { listen 127.0.0.1:80; return 204; }");
-      await host.output("curl", "--silent", "http://127.0.0.1/after");
-      expect(await eventsOf(service, subscriber)).toEqual([
-        { from: "127.0.0.1", to: "127.0.0.1 80", what: "GET /after 204 complete" },
+      const [host, ...others] = (await networks(4)) as [Network, ...Network[]];
+      await joinByBridge(host, ...others);
+      await host.address("bridge0", "10.1.0.254/24");
+      await Promise.all([host, ...others].map((network) => startSite(network, ...LISTEN)));
+      const watch = await Watch.start(host);
+      const [one, two, three] = others as [Network, Network, Network];
+      const exchanges = await Promise.all([
+        exchange(one, "http://10.1.0.2"),
+        exchange(two, "http://10.1.0.3"),
+        exchange(three, "http://10.1.0.1"),
+        exchange(three, "http://10.1.0.254"),
+        exchange(host, "http://10.1.0.2"),
       ]);
+      expectExactly(await watch.events(), exchanges.flat());
+      await watch.expectNothingMissed();
+    },
+    LIMIT_MILLIS,
+  );
+
+  test(
+    "over IPv6 alone is seen once",
+    async () => {
+      const [host, other] = (await networks(2)) as [Network, Network];
+      await host.link("wire0", other);
+      await host.output("ip", "address", "flush", "dev", "lo", "to", "127.0.0.0/8");
+      await host.address("wire0", "fd00::1/64");
+      await other.address("wire0", "fd00::2/64");
+      await startSite(other, "[::]:80");
+      const watch = await Watch.start(host, "--host=::1");
+      const transactions = await exchange(host, "http://[fd00::2]");
+      expectExactly(await watch.events(), transactions);
+      await watch.expectNothingMissed();
+    },
+    LIMIT_MILLIS,
+  );
+
+  test.each([
+    ["the least that IPv6 allows", "1280"],
+    ["jumbo frames", "9000"],
+  ])(
+    "in packets of %s is seen once",
+    async (_name, mtu) => {
+      const [host, client, server] = (await networks(3)) as [Network, Network, Network];
+      await joinByRoute(host, client, server);
+      for (const [network, device] of [
+        [client, "port1"],
+        [host, "port1"],
+        [host, "port2"],
+        [server, "port2"],
+      ] as const) {
+        // One segment a packet: no offload hides the size.
+        await network.output("ip", "link", "set", device, "mtu", mtu, "gso_max_segs", "1");
+      }
+      await startSite(server, ...LISTEN);
+      const watch = await Watch.start(host);
+      const four = await exchange(client, "http://10.1.2.2");
+      const six = await exchange(client, "http://[fd00:2::2]");
+      expectExactly(await watch.events(), [...four, ...six]);
+      await watch.expectNothingMissed();
+    },
+    LIMIT_MILLIS,
+  );
+
+  test(
+    "in super-packets longer than IPv6 can say is seen once",
+    async () => {
+      const [host, other] = (await networks(2)) as [Network, Network];
+      await host.link("wire0", other);
+      for (const network of [host, other])
+        await network.output("ip", "link", "set", "wire0", "gso_max_size", "190000", "gro_max_size", "190000");
+      await host.address("wire0", "fd00::1/64");
+      await other.address("wire0", "fd00::2/64");
+      await startSite(other, "[::]:80");
+      // Their length is 0, and the real one in a hop-by-hop option.
+      const count = "add table netdev t; add chain netdev t c { type filter hook ingress device wire0 priority 0; }";
+      await host.output("nft", `${count}; add rule netdev t c ip6 length 0 counter`);
+      const watch = await Watch.start(host);
+      const transactions = await exchange(host, "http://[fd00::2]", 100);
+      expectExactly(await watch.events(), transactions);
+      await watch.expectNothingMissed();
+      expect(await host.output("nft", "list", "table", "netdev", "t")).toMatch(/counter packets [1-9]/);
     },
     LIMIT_MILLIS,
   );

@@ -33,7 +33,7 @@ describe("what is missing", () => {
     expect(missingPackages({ ...before, tests: true })).toContain("libclang-rt-dev");
     place(before.root, { "usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.asan-x86_64.a": "" });
     const names = missingPackages({ ...before, tests: true });
-    expect(names).toEqual(["bpftool", "clang-format", "curl", "git", "nginx", "wrk"]);
+    expect(names).toEqual(["bpftool", "clang-format", "curl", "git", "iproute2", "nftables", "nginx", "procps", "wrk"]);
   });
 });
 

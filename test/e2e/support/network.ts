@@ -38,10 +38,14 @@ export class Network {
     return this.start([process.execPath, file, ...args], {}, onLine);
   }
 
+  /** How `ip` names this network from inside another one: `ip link set DEVICE netns PID`. */
+  get pid(): string {
+    return String(this.#holder.pid);
+  }
+
   /** Joins two networks by a pair of devices, both called `name`, that are down and have no address yet. */
   async link(name: string, other: Network): Promise<void> {
-    const peer = ["peer", "name", name, "netns", String(other.#holder.pid)];
-    await this.output("ip", "link", "add", name, "type", "veth", ...peer);
+    await this.output("ip", "link", "add", name, "type", "veth", "peer", "name", name, "netns", other.pid);
   }
 
   /** Gives a device an address such as `10.1.0.1/24`, and takes it up. */
@@ -50,9 +54,19 @@ export class Network {
     await this.output("ip", "link", "set", device, "up");
   }
 
-  /** Packet sockets that are open in here. */
-  packetSockets(): number {
-    const lines = readFileSync(`/proc/${this.#holder.pid}/net/packet`, "utf8").trim().split("\n");
-    return lines.length - 1;
+  /** The numbers of the devices that a packet socket is bound to. */
+  watchedDevices(): number[] {
+    const lines = readFileSync(`/proc/${this.#holder.pid}/net/packet`, "utf8").trim().split("\n").slice(1);
+    const bound = lines.map((line) => Number(line.trim().split(/\s+/)[4]));
+    return [...new Set(bound.filter((device) => device > 0))];
+  }
+
+  /** Every device in here is watched, and nothing else: not one that has gone. */
+  async allWatched(): Promise<void> {
+    for (;;) {
+      const devices = JSON.parse(await this.output("ip", "-j", "link", "show")) as { ifindex: number }[];
+      const watched = new Set(this.watchedDevices());
+      if (watched.size === devices.length && devices.every(({ ifindex }) => watched.has(ifindex))) return;
+    }
   }
 }
