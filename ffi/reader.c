@@ -131,6 +131,8 @@ static int configure(struct reader *reader, struct bpf_object *object, const cha
 	err = err ?: set_setting(object, "http_path_max", options->path_max);
 	err = err ?: set_entries(object, stream, "counters", reader->pump.cpus);
 	err = err ?: set_entries(object, stream, "conns", options->connections_max);
+	err = err ?: set_entries(object, stream, "queue", options->connections_max);
+	err = err ?: set_entries(object, stream, "tuples", options->connections_max);
 	err = err ?: set_entries(object, stream, "socks", options->connections_max);
 	if (err)
 		return err;
@@ -448,7 +450,7 @@ int reader_pause(struct reader *reader, const char *stream, uint32_t paused)
 		return -ENOENT;
 	/* On resuming, connections start afresh: what passed meanwhile was not followed. */
 	if (!paused)
-		stream_run(found->forget_fd);
+		stream_run(found->forget_fd, 0);
 	__atomic_store_n(found->paused, paused, __ATOMIC_SEQ_CST);
 	return 0;
 }

@@ -48,6 +48,7 @@ int stream_init(struct stream *stream, struct bpf_object *object, const char *na
 	const struct bpf_map *counters = find_map(object, name, "counters");
 	const struct bpf_map *pages = find_map(object, name, "pages");
 	const struct bpf_map *events = find_map(object, name, "events");
+	const struct bpf_map *conns = find_map(object, name, "conns");
 	int barrier = find_program(object, name, "barrier");
 	void *memory;
 
@@ -64,6 +65,7 @@ int stream_init(struct stream *stream, struct bpf_object *object, const char *na
 	stream->harvest_fd = find_program(object, name, "harvest");
 	stream->forget_fd = find_program(object, name, "forget");
 	stream->events_fd = bpf_map__fd(events);
+	stream->entries_max = conns ? bpf_map__max_entries(conns) : 0;
 	stream->out = out;
 	stream->stats = stats;
 	stream->counters_bytes = page_align(cpus * sizeof(struct counters));
@@ -226,9 +228,23 @@ int stream_drain_offline(struct stream *stream, int cpu)
 	return (int)opts.retval;
 }
 
-void stream_run(int program_fd)
+bool stream_is_crowded(const struct stream *stream)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	uint64_t entries = 0;
+
+	for (int cpu = 0; stream->entries_max && cpu < stream->cpus; cpu++) {
+		const struct counters *counters = &stream->counters[cpu];
+
+		entries += __atomic_load_n(&counters->entries_made, __ATOMIC_RELAXED) -
+			   __atomic_load_n(&counters->entries_gone, __ATOMIC_RELAXED);
+	}
+	return entries > stream->entries_max - stream->entries_max / 8;
+}
+
+void stream_run(int program_fd, uint64_t argument)
+{
+	uint64_t arguments[] = {argument};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = arguments, .ctx_size_in = sizeof(arguments));
 
 	if (program_fd >= 0)
 		bpf_prog_test_run_opts(program_fd, &opts);

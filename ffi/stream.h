@@ -22,10 +22,12 @@ struct stream {
 	uint32_t batch_max; /* bytes of the largest batch */
 	int cpus;	    /* possible CPUs */
 	int barrier_fd;
-	int drain_fd;	/* or negative: the kernel cannot reach another CPU's pages */
-	int harvest_fd; /* or negative: nothing to harvest */
-	int forget_fd;	/* or negative: nothing to forget */
-	bool *paused;	/* the program's variable, mapped; NULL: it cannot be paused */
+	int drain_fd;	      /* or negative: the kernel cannot reach another CPU's pages */
+	int harvest_fd;	      /* or negative: nothing to harvest */
+	int forget_fd;	      /* or negative: nothing to forget */
+	uint32_t entries_max; /* of its table of connections; 0: it has none */
+	uint64_t spare_ns;    /* while that is nearly full: how long an idle connection is kept */
+	bool *paused;	      /* the program's variable, mapped; NULL: it cannot be paused */
 	void *bss;
 	size_t bss_bytes;
 	int events_fd;
@@ -70,8 +72,11 @@ int stream_map_paused(struct stream *stream, const struct bpf_map *bss, uint32_t
 /* Moves the pages of a CPU that is offline into the ring of the calling thread's CPU. As stream_barrier(). */
 int stream_drain_offline(struct stream *stream, int cpu);
 
-/* Runs a program of the stream, if it has it, on the calling thread's CPU. */
-void stream_run(int program_fd);
+/* Is its table of connections so full that idle ones should make room? Reads two counters a CPU. */
+bool stream_is_crowded(const struct stream *stream);
+
+/* Runs a program of the stream, if it has it, on the calling thread's CPU, with one argument. */
+void stream_run(int program_fd, uint64_t argument);
 
 void stream_free(struct stream *stream);
 

@@ -224,15 +224,28 @@ const endings: Case[] = [
     [["GET", "/a", 500, "reset"]],
   ],
   [
-    "the next request before the answer",
+    "the next request after an answer whose end could not be told",
     [
       ["client", head("GET /first HTTP/1.1", "Host: h")],
+      ["server", head("HTTP/1.1 201 Created")],
       ["client", head("GET /second HTTP/1.1", "Host: h")],
       ["server", OK_3],
     ],
     [
-      ["GET", "/first", 0, "superseded"],
+      ["GET", "/first", 201, "superseded"],
       ["GET", "/second", 200, "complete"],
+    ],
+  ],
+  [
+    "nothing, when the next request comes before the answer: answers come in the order of requests",
+    [
+      ["client", head("GET /first HTTP/1.1", "Host: h")],
+      ["client", head("HEAD /second HTTP/1.1", "Host: h")],
+      ["server", `${OK_3}${head("HTTP/1.1 200 OK", "Content-Length: 3")}`],
+    ],
+    [
+      ["GET", "/first", 200, "complete"],
+      ["HEAD", "/second", 200, "complete"],
     ],
   ],
   [
