@@ -7,7 +7,7 @@ import { protocolLedger } from "./ledger.ts";
 import { type BarrierDone, Reader } from "./reader.ts";
 import { objectPath, type ReaderOptions } from "./reader-options.ts";
 import { type AnyStream, STREAMS, type Stream } from "./stream.ts";
-import { symbols } from "./symbols.ts";
+import { kernelSymbols } from "./symbols.ts";
 import { TargetPolicy } from "./target-policy.ts";
 
 /** The wall clock is slewed against the monotonic one, so their distance is taken anew this often. */
@@ -136,7 +136,7 @@ export class KernelCapture implements Capture {
 }
 
 function readClock(): ClockOffset {
-  return clockOffset(symbols.reader_clock_offset_ns());
+  return clockOffset(kernelSymbols().reader_clock_offset_ns());
 }
 
 function findStream(name: string): AnyStream {

@@ -1,4 +1,4 @@
-import { symbols } from "./symbols.ts";
+import { kernelSymbols } from "./symbols.ts";
 
 /** One thing that the reader needs of the kernel, tried for real. */
 export interface Probe {
@@ -15,7 +15,7 @@ const OUTPUT_BYTES = 4096;
 /** Tries everything and undoes it. */
 export function probe(): Probe[] {
   const output = Buffer.alloc(OUTPUT_BYTES);
-  const length = symbols.reader_probe(output, OUTPUT_BYTES);
+  const length = kernelSymbols().reader_probe(output, OUTPUT_BYTES);
   return output
     .toString("latin1", 0, Math.max(0, length))
     .split("\n")

@@ -9,7 +9,7 @@ import {
 import { KernelCounters, readReaderStats } from "./ledger.ts";
 import { DEFAULT_READER_OPTIONS, type ReaderOptions, validated } from "./reader-options.ts";
 import { Ring } from "./ring.ts";
-import { cstring, type Pointer, symbols, textOf, toArrayBuffer } from "./symbols.ts";
+import { cstring, kernelSymbols, type Pointer, type ReaderSymbols, textOf, toArrayBuffer } from "./symbols.ts";
 import { listenForWake, type Wake } from "./wake.ts";
 
 export interface BarrierDone {
@@ -18,6 +18,21 @@ export interface BarrierDone {
   /** The lowest CPUs that did not answer. */
   missingCpus: number[];
 }
+
+/** Where a reader's batches come from. */
+export interface ReaderSource {
+  symbols(options: ReaderOptions): ReaderSymbols;
+  /** encoded: `struct reader_options`. Null after writing to `error`. */
+  open(options: ReaderOptions, encoded: Buffer, error: Buffer): Pointer | null;
+  /** The reader's memory goes; called right before it does. */
+  release?(): void;
+}
+
+const KERNEL: ReaderSource = {
+  symbols: kernelSymbols,
+  open: ({ objectPaths }, encoded, error) =>
+    kernelSymbols().reader_open(cstring(objectPaths.join("\n")), encoded, error, error.length) as Pointer | null,
+};
 
 export type BatchHandler = (batch: RawBatch) => void;
 
@@ -29,6 +44,8 @@ const ERROR_BYTES = 1024;
  */
 export class Reader {
   readonly #counters = new Map<string, KernelCounters>();
+  readonly #source: ReaderSource;
+  readonly #symbols: ReaderSymbols;
   readonly #handle: Pointer;
   readonly #ring: Ring;
   readonly #cpus: number;
@@ -38,6 +55,7 @@ export class Reader {
   readonly #delivered = new Map<number, number>();
   readonly #waiting: { ticket: number; resolve: (done: BarrierDone) => void; reject: (error: Error) => void }[] = [];
   readonly #pauses = new Set<() => void>();
+  readonly #ended = Promise.withResolvers<void>();
   readonly #drained = Promise.withResolvers<void>();
   #started: Promise<void> | undefined;
   #callbackErrors = 0;
@@ -45,17 +63,21 @@ export class Reader {
   #state: "open" | "running" | "stopping" | "stopped" | "closed" = "open";
   #barriers = 0;
 
-  /** Loads the programs. @throws CaptureError when the kernel or this process may not */
-  constructor(options: Partial<ReaderOptions> = {}) {
+  /** Loads the programs. @throws CaptureError when the kernel or this process may not, or the file cannot be read */
+  constructor(options: Partial<ReaderOptions> = {}, source: ReaderSource = KERNEL) {
     const all = validated({ ...DEFAULT_READER_OPTIONS, ...options });
     const error = Buffer.alloc(ERROR_BYTES);
-    const handle = symbols.reader_open(cstring(all.objectPaths.join("\n")), encodeOptions(all), error, ERROR_BYTES);
+    const symbols = source.symbols(all);
+    const handle = source.open(all, encodeOptions(all), error);
     if (handle === null) throw new CaptureError(textOf(error));
-    this.#handle = handle as Pointer;
-    this.#ring = new Ring(this.#handle, all.sharedRingBytes, {
+    this.#source = source;
+    this.#symbols = symbols;
+    this.#handle = handle;
+    this.#ring = new Ring(symbols, handle, all.sharedRingBytes, {
       onBatch: (memory, offset) => this.#onBatch(memory, offset),
       onBarrier: (ticket, missingCpus) => this.#onBarrier(ticket, missingCpus),
       onStopped: () => this.#onStopped(),
+      onEnded: () => this.#onEnded(),
       onPause: () => this.#pause(),
     });
     const cpus = symbols.reader_cpus(this.#handle);
@@ -78,13 +100,13 @@ export class Reader {
   async #start(): Promise<void> {
     if (this.#state !== "open") return;
     const error = Buffer.alloc(ERROR_BYTES);
-    const wake = await listenForWake(symbols.reader_wake_fd(this.#handle), this.#ring.drain);
+    const wake = await listenForWake(this.#symbols.reader_wake_fd(this.#handle), this.#ring.drain);
     if (this.#state !== "open") {
       wake.close();
       throw new CaptureError("cannot start: the capture was closed meanwhile");
     }
     this.#wake = wake;
-    if (symbols.reader_start(this.#handle, error, ERROR_BYTES) < 0) throw new CaptureError(textOf(error));
+    if (this.#symbols.reader_start(this.#handle, error, ERROR_BYTES) < 0) throw new CaptureError(textOf(error));
     this.#state = "running";
   }
 
@@ -111,7 +133,7 @@ export class Reader {
   sync(): Promise<BarrierDone> {
     if (this.#state !== "running") throw new CaptureError(`cannot sync: the capture is ${this.#state}, not running`);
     const { promise, resolve, reject } = Promise.withResolvers<BarrierDone>();
-    this.#waiting.push({ ticket: symbols.reader_sync(this.#handle), resolve, reject });
+    this.#waiting.push({ ticket: this.#symbols.reader_sync(this.#handle), resolve, reject });
     return promise;
   }
 
@@ -119,7 +141,8 @@ export class Reader {
   async stop(): Promise<void> {
     if (this.#state === "running") {
       this.#state = "stopping";
-      symbols.reader_stop(this.#handle);
+      this.#symbols.reader_stop(this.#handle);
+      this.#ring.resume();
     }
     if (this.#state === "stopping") await this.#drained.promise;
   }
@@ -134,7 +157,8 @@ export class Reader {
     this.#stats = this.#stats.slice();
     for (const counters of this.#counters.values()) counters.keep();
     for (const memory of this.#mapped) memory.transfer(0);
-    symbols.reader_close(this.#handle);
+    this.#source.release?.();
+    this.#symbols.reader_close(this.#handle);
     this.#drained.resolve();
     for (const { reject } of this.#waiting.splice(0)) reject(new CaptureError("cannot sync: the capture was closed"));
   }
@@ -148,7 +172,7 @@ export class Reader {
   counters(stream: string): KernelCounters {
     let counters = this.#counters.get(stream);
     if (counters === undefined) {
-      const memory = symbols.reader_counters(this.#handle, cstring(stream));
+      const memory = this.#symbols.reader_counters(this.#handle, cstring(stream));
       if (memory === null) throw new CaptureError(`no stream "${stream}" is loaded`);
       const mapped = toArrayBuffer(memory as Pointer, 0, this.#cpus * Counters.SIZE);
       this.#mapped.push(mapped);
@@ -160,12 +184,26 @@ export class Reader {
 
   /** Stops or resumes the observation of a stream. Returns false when it is not loaded or cannot be paused. */
   setPaused(stream: string, paused: boolean): boolean {
-    return symbols.reader_pause(this.#handle, cstring(stream), paused ? 1 : 0) === 0;
+    return this.#symbols.reader_pause(this.#handle, cstring(stream), paused ? 1 : 0) === 0;
   }
 
-  /** Leaves out the connections that this process accepts on a TCP port. */
+  /** Hands out nothing more until {@link resume}: for readers that can wait. Nothing is lost, and barriers wait, too. */
+  hold(): void {
+    if (this.#state === "running") this.#ring.hold();
+  }
+
+  resume(): void {
+    this.#ring.resume();
+  }
+
+  /** Resolves when a replay has come to its end and all of it has been handed out. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** Leaves out the connections that this process accepts on a TCP port. Only of the kernel's reader. */
   setListenPort(port: number): void {
-    const status = symbols.reader_set_listen_port(this.#handle, port);
+    const status = kernelSymbols().reader_set_listen_port(this.#handle, port);
     if (status < 0) throw new CaptureError(`cannot leave out connections to port ${port}: errno ${-status}`);
   }
 
@@ -189,6 +227,11 @@ export class Reader {
     while (this.#waiting[0] !== undefined && ((ticket - this.#waiting[0].ticket) | 0) >= 0) {
       this.#waiting.shift()?.resolve(done);
     }
+  }
+
+  #onEnded(): void {
+    this.#pause();
+    this.#ended.resolve();
   }
 
   #onStopped(): void {

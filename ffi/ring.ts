@@ -1,6 +1,6 @@
 import { type RingMemory, ringMemory } from "./batch.ts";
 import { barrier_done as BarrierDone, barrier_limits, record as RecordHead, record_kind } from "./layout.generated.ts";
-import { type Pointer, symbols, toArrayBuffer } from "./symbols.ts";
+import { type Pointer, type ReaderSymbols, toArrayBuffer } from "./symbols.ts";
 
 /** Receives the records of the shared ring, in order. Must not throw. */
 export interface RecordHandler {
@@ -8,6 +8,7 @@ export interface RecordHandler {
   onBatch(memory: RingMemory, offset: number): void;
   onBarrier(ticket: number, missingCpus: number[]): void;
   onStopped(): void;
+  onEnded(): void;
   /** Nothing more will come in this turn; called after the last record of a turn. */
   onPause(): void;
 }
@@ -19,16 +20,19 @@ const RECORDS_PER_CHECK = 64;
 /** Reads the shared ring on the JavaScript side: one foreign call for many records, none for an event. */
 export class Ring {
   readonly memory: RingMemory;
+  readonly #symbols: ReaderSymbols;
   readonly #reader: Pointer;
   readonly #buffer: ArrayBuffer;
   readonly #size: number;
   readonly #handler: RecordHandler;
   #tail = 0;
+  #held = false;
   #closed = false;
 
-  constructor(reader: Pointer, size: number, handler: RecordHandler) {
+  constructor(symbols: ReaderSymbols, reader: Pointer, size: number, handler: RecordHandler) {
     const base = symbols.reader_ring(reader);
     if (base === null) throw new TypeError("the reader has no ring");
+    this.#symbols = symbols;
     this.#reader = reader;
     this.#buffer = toArrayBuffer(base as Pointer, 0, size);
     this.memory = ringMemory(this.#buffer);
@@ -40,11 +44,12 @@ export class Ring {
   readonly drain = (): void => {
     if (this.#closed) return;
     const deadline = performance.now() + SLICE_MILLIS;
+    const symbols = this.#symbols;
     let head = symbols.reader_head(this.#reader);
-    while (true) {
+    while (!this.#held) {
       if (this.#tail === head) head = symbols.reader_arm(this.#reader);
       if (this.#tail === head) break;
-      for (let count = 0; count < RECORDS_PER_CHECK && this.#tail < head; count++) this.#take();
+      for (let count = 0; count < RECORDS_PER_CHECK && this.#tail < head && !this.#held; count++) this.#take();
       symbols.reader_release(this.#reader, this.#tail);
       if (performance.now() > deadline) {
         setImmediate(this.drain);
@@ -53,6 +58,17 @@ export class Ring {
     }
     this.#handler.onPause();
   };
+
+  /** Takes no further record, until {@link resume}; what the writer has then waits in the ring, and it waits for room. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  resume(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    setImmediate(this.drain);
+  }
 
   /** Detaches every view of the memory, so that none can outlive it. */
   close(): void {
@@ -69,6 +85,7 @@ export class Ring {
     if (kind === record_kind.RECORD_BATCH) this.#handler.onBatch(this.memory, payload);
     else if (kind === record_kind.RECORD_BARRIER) this.#takeBarrier(payload);
     else if (kind === record_kind.RECORD_STOPPED) this.#handler.onStopped();
+    else if (kind === record_kind.RECORD_ENDED) this.#handler.onEnded();
     this.#tail += size;
   }
 
