@@ -43,17 +43,26 @@ export class EventView {
 
   /** Exact below 2^53. */
   protected u64(field: number): number {
-    return this.u32(field + 4) * TWO_TO_32 + this.u32(field);
+    const { u32 } = this.memory;
+    const word = (this.#offset + field) >> 2;
+    return (u32[word + 1] as number) * TWO_TO_32 + (u32[word] as number);
   }
 
   /** Exact when the difference is below 2^53, whatever the values. */
   protected u64Difference(field: number, subtrahend: number): number {
-    return (this.u32(field + 4) - this.u32(subtrahend + 4)) * TWO_TO_32 + (this.u32(field) - this.u32(subtrahend));
+    const { u32 } = this.memory;
+    const word = (this.#offset + field) >> 2;
+    const other = (this.#offset + subtrahend) >> 2;
+    const high = (u32[word + 1] as number) - (u32[other + 1] as number);
+    return high * TWO_TO_32 + ((u32[word] as number) - (u32[other] as number));
   }
 
-  /** True when the 8 bytes of a field are zero. */
-  protected isZero64(field: number): boolean {
-    return (this.u32(field) | this.u32(field + 4)) === 0;
+  /** True when the bytes of a field, a multiple of 4, are all zero. */
+  protected isZero(field: number, bytes: number): boolean {
+    const { u32 } = this.memory;
+    const first = (this.#offset + field) >> 2;
+    for (let word = first; word < first + (bytes >> 2); word++) if (u32[word] !== 0) return false;
+    return true;
   }
 
   protected address(field: number): string {

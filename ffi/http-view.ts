@@ -23,8 +23,7 @@ export class HttpEventView extends TimedEventView {
 
   /** Behind a destination NAT; undefined when none was seen. */
   get answeredAddress(): string | undefined {
-    const isZero = this.isZero64(Event.answered_address) && this.isZero64(Event.answered_address + 8);
-    return isZero ? undefined : this.address(Event.answered_address);
+    return this.isZero(Event.answered_address, 16) ? undefined : this.address(Event.answered_address);
   }
 
   get answeredPort(): number {
@@ -33,7 +32,7 @@ export class HttpEventView extends TimedEventView {
 
   /** Nanoseconds from start to the first packet of the final response; undefined when none came. */
   get timeToFirstByteNano(): number | undefined {
-    if (this.isZero64(Event.first_byte_ns)) return undefined;
+    if (this.isZero(Event.first_byte_ns, 8)) return undefined;
     return this.u64Difference(Event.first_byte_ns, Event.start_ns);
   }
 

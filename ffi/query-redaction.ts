@@ -11,6 +11,9 @@ const SECRETS = `X-Amz-Signature X-Amz-Credential X-Amz-Security-Token X-Goog-Si
   auth authorization credential credentials session session_id`.split(/\s+/);
 
 const NAMES_MAX = 1024;
+const AMPERSAND = 38;
+const SEMICOLON = 59;
+const EQUALS = 61;
 
 /** Replaces the values of parameters that hold secrets; names, order and all else stay byte for byte. */
 export class QueryRedaction {
@@ -23,10 +26,23 @@ export class QueryRedaction {
   }
 
   apply(query: string): string {
-    return query.replace(/[^&;]+/g, (parameter) => {
-      const at = parameter.indexOf("=");
-      return at >= 0 && this.#isSecret(parameter.slice(0, at)) ? `${parameter.slice(0, at)}=${REDACTED}` : parameter;
-    });
+    let result = "";
+    /** Where what has not been copied begins, the parameter, and its value; -1: no `=` was met. */
+    let rest = 0;
+    let parameter = 0;
+    let value = -1;
+    for (let at = 0; at <= query.length; at++) {
+      const code = at === query.length ? AMPERSAND : query.charCodeAt(at);
+      if (code === EQUALS && value < 0) value = at + 1;
+      if (code !== AMPERSAND && code !== SEMICOLON) continue;
+      if (value >= 0 && this.#isSecret(query.slice(parameter, value - 1))) {
+        result += query.slice(rest, value) + REDACTED;
+        rest = at;
+      }
+      parameter = at + 1;
+      value = -1;
+    }
+    return rest === 0 ? query : result + query.slice(rest);
   }
 
   #isSecret(name: string): boolean {
