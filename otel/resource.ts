@@ -40,8 +40,13 @@ const RUNTIME = {
  */
 function createResource(env: Environment, version: string): Resource {
   const wanted = detectorNames(env.OTEL_NODE_RESOURCE_DETECTORS);
-  const service = { [semconv.ATTR_SERVICE_NAME]: "kernelcast", [semconv.ATTR_SERVICE_VERSION]: version };
-  let resource = defaultResource().merge(resourceFromAttributes(service));
+  const own = {
+    [semconv.ATTR_SERVICE_NAME]: "kernelcast",
+    [semconv.ATTR_SERVICE_VERSION]: version,
+    [semconv.ATTR_TELEMETRY_DISTRO_NAME]: "kernelcast",
+    [semconv.ATTR_TELEMETRY_DISTRO_VERSION]: version,
+  };
+  let resource = defaultResource().merge(resourceFromAttributes(own, { schemaUrl: semconv.SCHEMA_URL }));
   for (const [name, detector] of DETECTORS) {
     if (!wanted.has(name)) continue;
     resource = resource.merge(detectResources({ detectors: [detector] }));

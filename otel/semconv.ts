@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Version of the conventions that the spans follow; sent with the instrumentation scope. */
+/** Version of the conventions that spans, metrics and resource follow; sent with each. */
 export const SCHEMA_URL = "https://opentelemetry.io/schemas/1.44.0";
 
 /** Name of the instrumentation scope of every span. */
@@ -51,6 +51,8 @@ export const ATTR_PATH_TRUNCATED = "kernelcast.url.path.truncated";
 /** @see https://opentelemetry.io/docs/specs/semconv/resource/ */
 export const ATTR_SERVICE_NAME = "service.name";
 export const ATTR_SERVICE_VERSION = "service.version";
+export const ATTR_TELEMETRY_DISTRO_NAME = "telemetry.distro.name";
+export const ATTR_TELEMETRY_DISTRO_VERSION = "telemetry.distro.version";
 export const ATTR_PROCESS_RUNTIME_NAME = "process.runtime.name";
 export const ATTR_PROCESS_RUNTIME_VERSION = "process.runtime.version";
 export const ATTR_PROCESS_RUNTIME_DESCRIPTION = "process.runtime.description";

@@ -15,7 +15,10 @@ const receiver = new Receiver();
 
 beforeAll(() => receiver.start());
 afterAll(() => receiver.close());
-afterEach(() => telemetry.shutdown());
+afterEach(async () => {
+  await telemetry.shutdown();
+  expect(receiver.violations).toEqual([]);
+});
 
 function start(env: Environment) {
   receiver.clear();
@@ -111,6 +114,8 @@ test("scope and resource say who measured: kernelcast, on Bun, on this host", as
     "host.arch": expect.any(String),
     "os.type": "linux",
     "telemetry.sdk.name": "opentelemetry",
+    "telemetry.distro.name": "kernelcast",
+    "telemetry.distro.version": "1.2.3",
     "deployment.environment.name": "test",
   });
 });

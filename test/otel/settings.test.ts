@@ -38,7 +38,9 @@ test("a batch is never larger than the queue", () => {
 test.each([["0"], ["-1"], ["1.5"], ["many"]])("a queue of %p is warned of and the default stands", (value) => {
   const { settings, warnings } = settingsOf({ OTEL_BSP_MAX_QUEUE_SIZE: value });
   expect(settings?.queue.queueSizeMax).toBe(65_536);
-  expect(warnings).toEqual([`OTEL_BSP_MAX_QUEUE_SIZE: expected an integer from 1 upwards, got "${value}"; using 65536`]);
+  expect(warnings).toEqual([
+    `OTEL_BSP_MAX_QUEUE_SIZE: expected an integer from 1 upwards, got "${value}"; using 65536`,
+  ]);
 });
 
 test.each([

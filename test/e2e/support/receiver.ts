@@ -7,7 +7,11 @@ type SpanLine = Omit<ReceivedSpan, "startTimeUnixNano" | "endTimeUnixNano"> & {
   startTimeUnixNano: string;
   endTimeUnixNano: string;
 };
-type Report = { received: number; requests: { path: string; headers: Record<string, string> }[] };
+interface Report {
+  received: number;
+  violations: string[];
+  requests: { path: string; headers: Record<string, string> }[];
+}
 
 /** Elastic's OTLP receiver, a process of its own in the network of the service. */
 export class Collector {
@@ -35,11 +39,13 @@ export class Collector {
     return this.#url;
   }
 
-  /** What had come when it was asked; `spans` holds at least these. */
+  /** What had come when it was asked; `spans` holds at least these. Throws if any of them breaks the conventions. */
   async report(): Promise<Report> {
     const asked = this.#reports.length;
     this.#process.say("report");
     await this.#process.until(() => this.#reports.length > asked);
-    return this.#reports[asked] as Report;
+    const report = this.#reports[asked] as Report;
+    if (report.violations.length > 0) throw new Error(`spans break the conventions:\n${report.violations.join("\n")}`);
+    return report;
   }
 }

@@ -13,8 +13,14 @@ interface ReceivedSpan {
   endTimeUnixNano: bigint;
   flags: number;
   statusCode: number;
+  statusMessage: string;
   attributes: Record<string, AttributeValue>;
+  droppedAttributes: number;
+  /** How many. */
+  events: number;
+  links: number;
   resource: Record<string, AttributeValue>;
+  resourceSchemaUrl: string;
   scope: { name: string; version: string; schemaUrl: string };
 }
 
@@ -31,6 +37,7 @@ interface KeyValue {
 interface TraceRequest {
   resourceSpans: {
     resource: { attributes: KeyValue[] };
+    schemaUrl?: string;
     scopeSpans: {
       scope: { name: string; version: string };
       schemaUrl: string;
@@ -43,8 +50,11 @@ interface TraceRequest {
         startTimeUnixNano: unknown;
         endTimeUnixNano: unknown;
         flags: number;
-        status: { code: number };
+        status: { code?: number; message?: string };
         attributes: KeyValue[];
+        droppedAttributesCount?: number;
+        events?: unknown[];
+        links?: unknown[];
       }[];
     }[];
   }[];
@@ -52,7 +62,7 @@ interface TraceRequest {
 
 function receivedSpans(request: unknown): ReceivedSpan[] {
   const { resourceSpans } = request as TraceRequest;
-  return resourceSpans.flatMap(({ resource, scopeSpans }) =>
+  return resourceSpans.flatMap(({ resource, schemaUrl: resourceSchemaUrl = "", scopeSpans }) =>
     scopeSpans.flatMap(({ scope, schemaUrl, spans }) =>
       spans.map((span) => ({
         traceId: hex(span.traceId),
@@ -64,8 +74,13 @@ function receivedSpans(request: unknown): ReceivedSpan[] {
         endTimeUnixNano: BigInt(String(span.endTimeUnixNano)),
         flags: span.flags,
         statusCode: span.status.code ?? 0,
+        statusMessage: span.status.message ?? "",
         attributes: attributes(span.attributes),
+        droppedAttributes: span.droppedAttributesCount ?? 0,
+        events: span.events?.length ?? 0,
+        links: span.links?.length ?? 0,
         resource: attributes(resource.attributes),
+        resourceSchemaUrl,
         scope: { name: scope.name, version: scope.version, schemaUrl },
       })),
     ),
@@ -96,4 +111,4 @@ function attributeValue(value: KeyValue["value"]): AttributeValue {
   throw new Error(`attribute value: expected a string, number, boolean or list, got ${Object.keys(value)}`);
 }
 
-export { type ReceivedSpan, receivedSpans };
+export { type AttributeValue, type ReceivedSpan, receivedSpans };

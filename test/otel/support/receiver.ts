@@ -1,6 +1,7 @@
 import { channel } from "node:diagnostics_channel";
 import { MockOtlpServer } from "@elastic/mockotlpserver";
 import { type ReceivedSpan, receivedSpans } from "./otlp.ts";
+import { violations } from "./validator.ts";
 
 /**
  * The receiver hears its own requests over this channel. Bun forgets a channel that nobody holds, with its subscribers,
@@ -11,6 +12,8 @@ const HELD_CHANNELS = [channel("otlp.v1.trace")];
 /** Elastic's OTLP receiver: decodes protobuf with OpenTelemetry's own .proto files. An unknown field would pass. */
 class Receiver {
   spans: ReceivedSpan[] = [];
+  /** Of the conventions, by all spans so far. */
+  violations: string[] = [];
   requests: { path: string; headers: Record<string, string> }[] = [];
   readonly #server = new MockOtlpServer({
     services: ["http"],
@@ -18,7 +21,10 @@ class Receiver {
     httpHostname: "127.0.0.1",
     httpPort: 0,
     onTrace: (request) => {
-      for (const span of receivedSpans(request)) this.spans.push(span);
+      for (const span of receivedSpans(request)) {
+        this.spans.push(span);
+        this.violations.push(...violations(span));
+      }
     },
     onRequest: (request) => {
       this.requests.push(request);
@@ -41,6 +47,7 @@ class Receiver {
   /** Forgets what came in so far. */
   clear(): void {
     this.spans = [];
+    this.violations = [];
     this.requests = [];
   }
 }

@@ -21,5 +21,6 @@ print({ url: receiver.url.href });
 setInterval(printSpans, 10);
 createInterface({ input: process.stdin }).on("line", () => {
   printSpans();
-  print({ received: receiver.spans.length, requests: receiver.requests });
+  const { spans, violations, requests } = receiver;
+  print({ received: spans.length, violations, requests });
 });
