@@ -119,8 +119,14 @@ export interface RawHttpEvent {
   /** 16 bytes, IPv4 as ::ffff:a.b.c.d. */
   readonly clientAddressAt: number;
   readonly serverAddressAt: number;
+  /** Zero when no destination NAT was seen. */
+  readonly answeredAddressAt: number;
+  readonly answeredPort: number;
   readonly clientPort: number;
   readonly serverPort: number;
+  readonly requestBodyBytes: number;
+  /** Undefined when no response came. */
+  readonly responseBodyBytes: number | undefined;
   /** 0 when no response was seen. */
   readonly status: number;
   readonly version: number;

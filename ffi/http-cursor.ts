@@ -94,6 +94,23 @@ export class HttpCursor implements RawHttpBatch, RawHttpEvent {
     return this.#at + Event.server_address;
   }
 
+  get answeredAddressAt(): number {
+    return this.#at + Event.answered_address;
+  }
+
+  get answeredPort(): number {
+    return this.#halves[(this.#at + Event.answered_port) >> 1] as number;
+  }
+
+  get requestBodyBytes(): number {
+    return this.#view.requestBodyBytes;
+  }
+
+  get responseBodyBytes(): number | undefined {
+    const view = this.#view;
+    return view.timeToFirstByteNano === undefined ? undefined : view.responseBodyBytes;
+  }
+
   get clientPort(): number {
     return this.#halves[(this.#at + Event.client_port) >> 1] as number;
   }

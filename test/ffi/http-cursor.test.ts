@@ -16,6 +16,11 @@ const EVENT = {
   endNs: (8n << 32n) | 0x20n,
   client: ipv4(10, 0, 0, 7),
   server: ipv6(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1),
+  answered: ipv4(10, 8, 0, 3),
+  answeredPort: 18_080,
+  firstByteNs: (7n << 32n) | 0xffff_fff1n,
+  requestBodyBytes: 2n ** 40n + 1n,
+  responseBodyBytes: 2n ** 33n + 3n,
   clientPort: 51_514,
   serverPort: 8080,
   status: 404,
@@ -45,6 +50,10 @@ test("every field is read from where the layout says that it is", () => {
     seq: event.seq,
     client: event.bytes.subarray(event.clientAddressAt, event.clientAddressAt + 16),
     server: event.bytes.subarray(event.serverAddressAt, event.serverAddressAt + 16),
+    answered: event.bytes.subarray(event.answeredAddressAt, event.answeredAddressAt + 16),
+    answeredPort: event.answeredPort,
+    requestBodyBytes: event.requestBodyBytes,
+    responseBodyBytes: event.responseBodyBytes,
     clientPort: event.clientPort,
     serverPort: event.serverPort,
     status: event.status,
@@ -61,6 +70,10 @@ test("every field is read from where the layout says that it is", () => {
     seq: 6,
     client: Buffer.from(EVENT.client),
     server: Buffer.from(EVENT.server),
+    answered: Buffer.from(EVENT.answered),
+    answeredPort: 18_080,
+    requestBodyBytes: 2 ** 40 + 1,
+    responseBodyBytes: 2 ** 33 + 3,
     clientPort: 51_514,
     serverPort: 8080,
     status: 404,
@@ -74,6 +87,10 @@ test("every field is read from where the layout says that it is", () => {
     userAgent: "curl/8",
     traceparent: EVENT.traceparent,
   });
+});
+
+test("a response that never came has no size", () => {
+  expect(cursorOver([{ responseBodyBytes: 0n }]).at(0).responseBodyBytes).toBeUndefined();
 });
 
 test("the words are the bytes", () => {
