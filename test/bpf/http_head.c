@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The parser's primitives, against the obvious way to say the same. */
+#include "../../bpf/http_conn.bpf.h"
+
+static bool http_capture_query;
+static __u32 http_path_max;
+
 #include "../../bpf/http_head.bpf.h"
 #include "check.h"
 
@@ -97,14 +102,23 @@ static void methods(void)
 		const char *text;
 		int length;
 	} table[] = {
-		{"GET /", 3},	      {"get /", 3},
-		{"M-SEARCH *", 8},    {"VERSION-CONTROL /", 15},
-		{"A_B2 /", 4},	      {"SIXTEENLETTERSXX /", 0},
-		{" GET /", 0},	      {"GET\t/", 0},
-		{"GET:/ ", 0},	      {"HTTP/1.1 200", 0},
-		{"G\xc3T /", 0},      {"G[T /", 0},
-		{"G`T /", 0},	      {"G{T /", 0},
-		{"G@T /", 0},	      {"\r\nGET /", 0},
+		{"GET /", 3},
+		{"get /", 3},
+		{"M-SEARCH *", 8},
+		{"VERSION-CONTROL /", 15},
+		{"A_B2 /", 4},
+		{"TWENTY-FOUR-LETTERS-LONG /", 24},
+		{"TWENTY-FIVE-LETTERS-LONG! /", 0},
+		{" GET /", 0},
+		{"GET\t/", 0},
+		{"GET:/ ", 0},
+		{"HTTP/1.1 200", 0},
+		{"G\xc3T /", 0},
+		{"G[T /", 0},
+		{"G`T /", 3},
+		{"G{T /", 0},
+		{"G@T /", 0},
+		{"\r\nGET /", 0},
 		{"\x16\x03\x01 ", 0},
 	};
 
@@ -120,17 +134,160 @@ static void methods(void)
 	}
 }
 
-static void queries(void)
+static void method_characters(void)
+{
+	for (__u32 c = 0; c < 256; c++) {
+		bool alphanumeric =
+			(c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+		bool expected = alphanumeric || (c && c < 128 && strchr("!#$%&'*+-.^_`|~", c));
+
+		check(is_method_char(c) == expected, "character %#x", c);
+	}
+}
+
+/* undecided: as long as no more than so many bytes of it have come, it may begin a request. */
+static void beginnings(void)
+{
+	static const struct {
+		const char *text;
+		__u32 undecided;
+		bool begins;
+	} table[] = {
+		{"GET / HTTP/1.1\r\n", 4, true},
+		{"OPTIONS * HTTP/1.1", 8, true},
+		{"GET http://h/ HTTP/1.1", 10, true},
+		{"GET a+b-1.c://h/ HTTP/1.1", 13, true},
+		{"GET 1http://h/ HTTP/1.1", 4, false},
+		{"GET http:/h", 10, false},
+		{"GET thirteen-long://h", 16, false},
+		{"GET ://h", 4, false},
+		{"CONNECT h:443 HTTP/1.1", 8, true},
+		{"TWENTY-FOUR-LETTERS-LONG / HTTP/1.1", 25, true},
+		{"TWENTY-FIVE-LETTERS-LONG! / HTTP/1.1", 24, false},
+		{"GET\t/ HTTP/1.1", 3, false},
+		{"\x16\x03\x01", 0, false},
+		{" GET /", 0, false},
+		{"hello world", 11, false},
+	};
+
+	for (__u32 i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		for (__u32 len = 1; len <= strlen(table[i].text) && len <= HTTP_PEEK; len++) {
+			int decided = table[i].begins ? BEGINS_MESSAGE : BEGINS_NOT;
+
+			fill(0);
+			memcpy(window.bytes + HTTP_CARRY, table[i].text, len);
+			int begins = http_begins_request(&window, len);
+			check(begins == (len > table[i].undecided ? decided : BEGINS_PERHAPS),
+			      "%u bytes of `%s`: %d", len, table[i].text, begins);
+		}
+	}
+	fill(0);
+	check(http_begins_request(&window, 0) == BEGINS_NOT, "nothing");
+}
+
+static void responses(void)
+{
+	static const char text[] = "HTTP/1.1 ";
+
+	for (__u32 wrong = 0; wrong < sizeof(text); wrong++) {
+		for (__u32 len = 1; len < sizeof(text); len++) {
+			int expected = len < 8 ? BEGINS_PERHAPS : BEGINS_MESSAGE;
+
+			fill('x');
+			put(HTTP_CARRY, text);
+			if (wrong < 8)
+				window.bytes[HTTP_CARRY + wrong] ^= 2;
+			check(http_begins_response(&window, len) ==
+				      (wrong < len && wrong < 8 ? BEGINS_NOT : expected),
+			      "%u bytes with a wrong one at %u", len, wrong);
+		}
+	}
+}
+
+static void found_bytes(void)
 {
 	for (__u32 len = 0; len < 260; len++) {
 		for (__u32 at = 0; at < 200; at += 3) {
 			fill('a');
 			window.bytes[HTTP_CARRY + at] = '?';
-			__u32 found = http_find_query(&window, HTTP_CARRY, len);
-			__u32 expected = at < len && at <= HTTP_TARGET_MAX ? at : len;
-			check(found == expected, "`?` at %u of %u is found at %u", at, len, found);
+			__u32 found = http_find(&window, HTTP_CARRY, len, '?');
+			check(found == (at < len ? at : len), "`?` at %u of %u is found at %u", at,
+			      len, found);
 		}
 	}
+	fill('a');
+	check(http_find(&window, WINDOW_BYTES - 4, 4, '?') == 4, "none up to the window's end");
+}
+
+struct target_case {
+	__u32 path, query; /* bytes; the query with its `?` */
+	__u32 path_max;
+	bool capture_query;
+	__u32 cut; /* the target comes in two parts */
+};
+
+static void check_target(const struct target_case *it)
+{
+	struct http_transaction *transaction = calloc(1, sizeof(*transaction));
+	struct http_event *event = &transaction->event;
+	char text[HTTP_TARGET_MAX * 4];
+	__u32 len = it->path + it->query;
+	bool truncated = it->path > it->path_max;
+	__u32 path_len = truncated ? it->path_max : it->path, target_len = path_len;
+
+	memset(text, 'q', sizeof(text));
+	memset(text, 'p', it->path);
+	text[it->path] = '?';
+	if (it->capture_query && !truncated)
+		target_len += it->query;
+	if (target_len > HTTP_TARGET_MAX)
+		target_len = HTTP_TARGET_MAX;
+
+	http_path_max = it->path_max;
+	http_capture_query = it->capture_query;
+	fill('?');
+	memcpy(window.bytes + 100, text, it->cut);
+	http_append_target(transaction, &window, 100, it->cut);
+	fill('?');
+	memcpy(window.bytes + 3, text + it->cut, len - it->cut);
+	http_append_target(transaction, &window, 3, len - it->cut);
+
+	check(event->path_len == path_len && event->target_len == target_len &&
+		      event->flags == (truncated ? HTTP_PATH_TRUNCATED : 0) &&
+		      !memcmp(event->target, text, target_len),
+	      "a path of %u and a query of %u, cut at %u, path_max %u: %u and %u bytes, flags %u",
+	      it->path, it->query, it->cut, it->path_max, event->path_len, event->target_len,
+	      event->flags);
+	for (__u32 i = target_len; i < HTTP_TARGET_MAX; i++)
+		check(!event->target[i], "byte %u behind a target of %u", i, target_len);
+	free(transaction);
+}
+
+static void targets(void)
+{
+	static const __u32 sizes[] = {1,
+				      2,
+				      9,
+				      HTTP_TARGET_MAX - 1,
+				      HTTP_TARGET_MAX,
+				      HTTP_TARGET_MAX + 1,
+				      HTTP_TARGET_MAX + 100};
+	static const __u32 limits[] = {1, 8, HTTP_TARGET_MAX - 1, HTTP_TARGET_MAX};
+	const int count = sizeof(sizes) / sizeof(*sizes);
+
+	for (int path = 0; path < count; path++)
+		for (int query = -1; query < count; query++)
+			for (__u32 limit = 0; limit < sizeof(limits) / sizeof(*limits); limit++)
+				for (__u32 variant = 0; variant < 2; variant++) {
+					struct target_case it = {
+						.path = sizes[path],
+						.query = query < 0 ? 0 : sizes[query],
+						.path_max = limits[limit],
+						.capture_query = variant,
+					};
+					for (it.cut = 0; it.cut <= it.path + it.query; it.cut += 7)
+						check_target(&it);
+				}
 }
 
 static void status_lines(void)
@@ -165,7 +322,11 @@ int main(void)
 	line_ends();
 	lengths();
 	methods();
-	queries();
+	method_characters();
+	beginnings();
+	responses();
+	found_bytes();
+	targets();
 	status_lines();
 	return checks_end("http_head");
 }
