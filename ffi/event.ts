@@ -85,8 +85,14 @@ export interface TcpEvent {
 
 export type ObservedEvent = HttpEvent | TcpEvent;
 
+/** What a capture that can wait, such as a replay, asks before it goes on. */
+interface Paced {
+  /** Undefined: it has room for some hundred events. Otherwise resolves when it has, or when waiting is of no use. */
+  ready?(): Promise<void> | undefined;
+}
+
 /** Receives every delivered batch, in order. Must not block and must not throw; accounts for every event it is handed. */
-export interface EventSink<E = ObservedEvent> {
+export interface EventSink<E = ObservedEvent> extends Paced {
   /** batch: events of one protocol, at least one. */
   offer(batch: readonly E[]): void;
   /** False: nobody needs the events themselves now. When that is so of every sink they are not decoded; {@link pass} is called. */
@@ -160,7 +166,7 @@ export interface RawHttpBatch {
 }
 
 /** An {@link EventSink} for whom an object per event is too much. */
-export interface RawHttpSink {
+export interface RawHttpSink extends Paced {
   /** The batch, its events and their memory are valid only until the call returns; what is kept must be copied. */
   offerRaw(batch: RawHttpBatch): void;
 }
