@@ -5,7 +5,7 @@
 
 import { parseArgs } from "node:util";
 import { suggestion } from "./nearest.ts";
-import { flagName, isSwitch, SETTING_KEYS, type SettingKey, variableName } from "./settings.ts";
+import { flagName, isRepeated, isSwitch, SETTING_KEYS, type SettingKey, variableName } from "./settings.ts";
 
 /** Where a value came from: the kind of place and the name it has there. */
 interface Source {
@@ -15,7 +15,8 @@ interface Source {
 }
 
 interface RawSetting {
-  value: string | boolean;
+  /** A list for a setting that may be repeated. */
+  value: string | boolean | readonly string[];
   source: Source;
 }
 
@@ -48,8 +49,11 @@ const readFlags = (argv: readonly string[]): RawSettings => {
     tokens: true,
   });
   let mistaken: (typeof tokens)[number] | undefined;
-  const set = (key: SettingKey, value: string | boolean) =>
+  const set = (key: SettingKey, given: string | boolean) => {
+    const before = raw.values.get(key)?.value ?? [];
+    const value = isRepeated(key) ? [before, given].flat().map(String) : given;
     raw.values.set(key, { value, source: { from: "flag", name: `--${flagName(key)}` } });
+  };
 
   for (const [index, token] of tokens.entries()) {
     // What follows a flag that was refused is most likely its value: one mistake, one line.
@@ -80,8 +84,10 @@ const readEnvironment = (env: Environment): RawSettings => {
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith(VARIABLE_PREFIX) || value === undefined || isServiceLink(name, value)) continue;
     const key = keys.get(name);
-    if (key !== undefined) raw.values.set(key, { value, source: { from: "environment", name } });
-    else
+    if (key !== undefined) {
+      const list = value.split(/\s+/).filter((item) => item !== "");
+      raw.values.set(key, { value: isRepeated(key) ? list : value, source: { from: "environment", name } });
+    } else
       raw.problems.push(
         `unknown variable ${name}${suggestion(name, [...keys.keys()]) || "; kernelcast --help lists them all"}`,
       );

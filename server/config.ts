@@ -4,7 +4,7 @@
  */
 
 import { type Environment, readEnvironment, readFlags, type Source } from "./config-source.ts";
-import { type Config, configSchema, flagName, SETTING_KEYS, type SettingKey } from "./settings.ts";
+import { type Config, configSchema, flagName, SETTING_KEYS, type SettingKey, settingValue } from "./settings.ts";
 
 type ConfigSources = Readonly<Record<SettingKey, Source>>;
 
@@ -33,8 +33,10 @@ const loadConfig = (argv: readonly string[], env: Environment): { config: Config
 
   const parsed = configSchema.safeParse(Object.fromEntries([...chosen].map(([key, raw]) => [key, raw.value])));
   for (const issue of parsed.error?.issues ?? []) {
-    const raw = chosen.get(issue.path[0] as SettingKey);
-    problems.push(`${raw?.source.name}: ${issue.message}, got ${JSON.stringify(raw?.value)}`);
+    const [key, item] = issue.path as [SettingKey, number?];
+    const raw = chosen.get(key);
+    const given = item === undefined ? raw?.value : [raw?.value].flat()[item];
+    problems.push(`${raw?.source.name}: ${issue.message}, got ${JSON.stringify(given)}`);
   }
   if (!parsed.success || problems.length > 0) throw new ConfigError([...new Set(problems)]);
 
@@ -48,7 +50,7 @@ const loadConfig = (argv: readonly string[], env: Environment): { config: Config
 const formatConfig = (config: Config, sources: ConfigSources): string => {
   const rows = SETTING_KEYS.map((key) => {
     const { from, name } = sources[key];
-    return [flagName(key), String(config[key]), from === "default" ? from : `${from} ${name}`];
+    return [flagName(key), settingValue(config[key]), from === "default" ? from : `${from} ${name}`];
   });
   const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
   const widths = [width(0), width(1)];

@@ -1,4 +1,14 @@
-import { flagName, isSwitch, SETTING_KEYS, type SettingKey, settingText, variableName } from "./settings.ts";
+import {
+  type Config,
+  flagName,
+  isRepeated,
+  isSwitch,
+  SETTING_KEYS,
+  type SettingKey,
+  settingText,
+  settingValue,
+  variableName,
+} from "./settings.ts";
 
 const COMMANDS = {
   serve: "watch this host and serve what is seen",
@@ -22,7 +32,7 @@ const settingRow = (key: SettingKey): readonly [string, string] => {
 };
 
 /** @param defaults value of each setting that nobody set */
-const helpText = (defaults: Readonly<Record<SettingKey, unknown>>): string =>
+const helpText = (defaults: Config): string =>
   `Kernelcast shows the HTTP traffic of this host, seen from inside the kernel.
 
 Usage: kernelcast <command> [settings]
@@ -33,7 +43,8 @@ Settings
 ${columns(
   SETTING_KEYS.map((key) => {
     const [left, about] = settingRow(key);
-    return [left, `${about} (${isSwitch(key) ? "off" : String(defaults[key])})`];
+    if (isRepeated(key)) return [left, `${about}; may be repeated`];
+    return [left, `${about} (${isSwitch(key) ? "off" : settingValue(defaults[key])})`];
   }),
 )}
 Each can also be set by a variable, which its flag overrides: ${variableName("port")} for --port, and so on.

@@ -6,6 +6,7 @@
 
 import type { KernelCapture } from "../ffi/capture.ts";
 import type { EventSink, HttpEvent, ObservedEvent } from "../ffi/event.ts";
+import { TargetPolicy } from "../ffi/target-policy.ts";
 import { createTelemetry, type Telemetry, TelemetrySettingError } from "../otel/telemetry.ts";
 import manifest from "../package.json" with { type: "json" };
 import { createApp } from "./app.ts";
@@ -60,6 +61,13 @@ async function begin(config: Config): Promise<Running> {
       connectionsMax: config.maxConnections,
       idleTimeoutMillis: config.idleTimeoutSeconds * 1000,
       captureQuery: config.captureQuery,
+      pathMax: config.pathMax,
+      policy: new TargetPolicy({
+        templates: config.template,
+        templateOnly: config.templateOnly,
+        redactions: config.redact,
+        secretParameters: config.redactQuery,
+      }),
     },
     sinks,
   );

@@ -5,11 +5,14 @@
  */
 
 import { z } from "zod";
+import { parameterName, redaction, template } from "./target-settings.ts";
 
 /** What `--help` says of a setting. A setting without a hint is a switch. */
 interface SettingText {
   about: string;
   hint?: string;
+  /** Each time that the flag is given adds a value; a variable holds all of them, with spaces between. */
+  repeats?: true;
 }
 
 const integer = (min: number, max: number) => {
@@ -77,6 +80,29 @@ const configSchema = z.strictObject({
   captureQuery: describe(onOff().default(false), {
     about: "report query strings, which may hold secrets",
   }),
+  redactQuery: describe(z.array(parameterName()).default([]), {
+    hint: "NAME",
+    about: "hide the value of a query parameter, beside those that are known to hold secrets",
+    repeats: true,
+  }),
+  // What the two builds of bpf/http.bpf.c have room for.
+  pathMax: describe(integer(1, 4064).default(224), {
+    hint: "BYTES",
+    about: "kept of a path and its query; more than 224 costs memory and time at every transaction",
+  }),
+  redact: describe(z.array(redaction()).default([]), {
+    hint: "PATTERN=>REPLACEMENT",
+    about: "replace what a regular expression matches of a path, and of a query",
+    repeats: true,
+  }),
+  template: describe(z.array(template()).default([]), {
+    hint: "TEMPLATE",
+    about: "name the paths that /users/{id}, /files/*.pdf or /static/** describes; the first that fits counts",
+    repeats: true,
+  }),
+  templateOnly: describe(onOff().default(false), {
+    about: "report templates in the place of paths, and nothing of a path that none fits",
+  }),
   idleTimeoutSeconds: describe(integer(1, 86_400).default(60), {
     hint: "SECONDS",
     about: "give up a transaction whose connection has been silent for so long",
@@ -129,5 +155,24 @@ const settingText = (key: SettingKey): SettingText => configSchema.shape[key].me
 
 const isSwitch = (key: SettingKey): boolean => settingText(key).hint === undefined;
 
+const isRepeated = (key: SettingKey): boolean => settingText(key).repeats === true;
+
+/** A value as one would set it. */
+const settingValue = (value: Config[SettingKey]): string => {
+  if (!Array.isArray(value)) return String(value);
+  const items = value.map((item) => (typeof item === "string" ? item : `${item.pattern}=>${item.replacement}`));
+  return items.length === 0 ? "none" : items.join(" ");
+};
+
 export type { Config, SettingKey, SettingText };
-export { configSchema, flagName, isSwitch, PROTOCOLS, SETTING_KEYS, settingText, variableName };
+export {
+  configSchema,
+  flagName,
+  isRepeated,
+  isSwitch,
+  PROTOCOLS,
+  SETTING_KEYS,
+  settingText,
+  settingValue,
+  variableName,
+};

@@ -17,6 +17,11 @@ test("without flags and variables every setting has its default and says so", ()
     host: "127.0.0.1",
     port: 4320,
     captureQuery: false,
+    redactQuery: [],
+    pathMax: 224,
+    redact: [],
+    template: [],
+    templateOnly: false,
     idleTimeoutSeconds: 60,
     maxConnections: 65_536,
     ringKib: 2048,
@@ -48,6 +53,43 @@ const accepted: [string, string[], Record<string, string>, object][] = [
   ["a host name", ["--host", "localhost"], {}, { host: "localhost" }],
   ["several protocols, each once", ["--protocols", "tcp, http,tcp"], {}, { protocols: ["tcp", "http"] }],
   ["a word of several", ["--spans=both"], {}, { spans: "both" }],
+  [
+    "each of repeated flags that add up",
+    ["--template", "/a/{id}", "--template=/b/**", "--redact-query=ssn"],
+    {},
+    { template: ["/a/{id}", "/b/**"], redactQuery: ["ssn"] },
+  ],
+  [
+    "a list by variable, with spaces between",
+    [],
+    { KERNELCAST_TEMPLATE: " /a/*  /b.html\n/c/**\t", KERNELCAST_REDACT: "a=>b" },
+    { template: ["/a/*", "/b.html", "/c/**"], redact: [{ pattern: "a", replacement: "b" }] },
+  ],
+  [
+    "a list by flag, which replaces the variable's",
+    ["--template", "/a"],
+    { KERNELCAST_TEMPLATE: "/b" },
+    { template: ["/a"] },
+  ],
+  ["an empty list by variable", [], { KERNELCAST_TEMPLATE: "" }, { template: [] }],
+  [
+    "a redaction, whose last arrow counts and whose replacement may be empty",
+    ["--redact", "(a)=>x=>$1 y", "--redact", "[0-9]+=>"],
+    {},
+    {
+      redact: [
+        { pattern: "(a)=>x", replacement: "$1 y" },
+        { pattern: "[0-9]+", replacement: "" },
+      ],
+    },
+  ],
+  [
+    "every form of template",
+    ["/", "/**", "/a//b/", "/{a}-{b}.js", "/x*y/%7E;v=1", "/é"].flatMap((one) => ["--template", one]),
+    {},
+    { template: ["/", "/**", "/a//b/", "/{a}-{b}.js", "/x*y/%7E;v=1", "/é"] },
+  ],
+  ["the longest path", ["--path-max", "4064"], {}, { pathMax: 4064 }],
   ["the greatest port", ["--port", "65535"], {}, { port: 65_535 }],
   ["what Kubernetes sets for a Service of our name", [], { KERNELCAST_PORT: "tcp://10.0.0.1:4320" }, { port: 4320 }],
   ["its other variables", [], { KERNELCAST_SERVICE_HOST: "10.0.0.1", KERNELCAST_PORT_4320_TCP_ADDR: "x" }, {}],
@@ -73,6 +115,34 @@ const refused: [string[], Record<string, string>, string[]][] = [
     {},
     ['--host: expected an IP address or a host name, without scheme or port, got "http://localhost"'],
   ],
+  [["--path-max", "0"], {}, ['--path-max: expected an integer from 1 to 4064, got "0"']],
+  [["--path-max", "4065"], {}, ['--path-max: expected an integer from 1 to 4064, got "4065"']],
+  [["--redact", "abc"], {}, ['--redact: expected PATTERN=>REPLACEMENT, got "abc"']],
+  [["--redact", "=>x"], {}, ['--redact: expected a pattern before => that does not match an empty text, got "=>x"']],
+  [
+    ["--redact", "a=>b", "--redact", "(?=a)=>b"],
+    {},
+    [
+      '--redact: expected a regular expression of RE2 before => (invalid or unsupported Perl syntax: `(?=`), got "(?=a)=>b"',
+    ],
+  ],
+  [["--redact", "(a)=>$2"], {}, ['--redact: expected a pattern before => with 2 groups, for $2, got "(a)=>$2"']],
+  [
+    [],
+    { KERNELCAST_REDACT: "a=>b (=>c" },
+    ['KERNELCAST_REDACT: expected a regular expression of RE2 before => (missing closing ): `(`), got "(=>c"'],
+  ],
+  ...["users", "/a/**/b", "/a**", "/{a b}", "/{}", "/a?b", "/a#b", "/a{", "***", ""].map(
+    (one): [string[], Record<string, string>, string[]] => [
+      ["--template", one],
+      {},
+      [
+        `--template: expected a path such as /users/{id}, with * or {name} for what varies and ** only as the last segment, got ${JSON.stringify(one)}`,
+      ],
+    ],
+  ),
+  [["--redact-query", "a=b"], {}, ['--redact-query: expected the name of a query parameter, got "a=b"']],
+  [["--template"], {}, ["--template needs a value"]],
   [["--port"], {}, ["--port needs a value"]],
   [["--port", "--host", "::1"], {}, ["--port needs a value"]],
   [["--prot", "80"], {}, ["unknown flag --prot; did you mean --port?"]],
@@ -97,6 +167,14 @@ test.each(refused)("%j with %j is refused in one line per problem", (argv, env, 
 
 test("a variable that a flag overrides is not held against the user", () => {
   expect(problemsOf(["--port", "80"], { KERNELCAST_PORT: "nonsense" })).toEqual([]);
+});
+
+test("a list is printed as its variable would hold it", () => {
+  const { config, sources } = loadConfig(["--template=/a", "--template=/b", "--redact=a+=>b"], {});
+  const text = formatConfig(config, sources);
+  expect(text).toMatch(/^template +\/a \/b +flag --template$/m);
+  expect(text).toMatch(/^redact +a\+=>b +flag --redact$/m);
+  expect(text).toMatch(/^redact-query +none +default$/m);
 });
 
 test("the effective settings are printed a line each, with value and origin", () => {
