@@ -35,6 +35,8 @@ void http_native_open(const struct http_native_options *options, http_native_on_
 		native_map_limit(NATIVE_MAP(&http_conns), options->connections_max);
 	http_idle_timeout_ns = options->idle_timeout_ns ?: default_idle_timeout_ns;
 	http_capture_query = options->capture_query;
+	http_path_max = options->path_max && options->path_max < HTTP_TARGET_MAX ? options->path_max
+										 : HTTP_TARGET_MAX;
 	http_paused = false;
 	native_now_ns = 0;
 	on_batch = take;

@@ -4,12 +4,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,64 +35,27 @@ static uint64_t now_ns(void)
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
-static bool is_set(const uint32_t *word)
+/* Sleeps until poked, a ring is ready or the time-out. */
+static void wait_for_events(void *context, int timeout_millis)
 {
-	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
-}
-
-void pump_poke(struct pump *pump)
-{
-	uint64_t one = 1;
-
-	/* Fails only when the counter is at its limit, and then the pump is awake already. */
-	if (write(pump->command_fd, &one, sizeof(one)) < 0)
-		return;
-}
-
-static void wake_javascript(struct pump *pump)
-{
-	shared_ring_publish(&pump->ring);
-	if (!__atomic_exchange_n(&pump->armed, 0, __ATOMIC_ACQ_REL))
-		return;
-	pump->stats->wakes++;
-	/* A full or closed socket: a byte is there already, or nobody listens any more. */
-	if (send(pump->wake_fd, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		return;
-}
-
-/* Publishes, wakes if something is new, and sleeps until poked, a ring is ready or the time-out. */
-static void wait_for_events(struct pump *pump, int timeout_millis)
-{
+	struct pump *pump = context;
 	struct epoll_event events[EVENTS_MAX];
 	int count = epoll_wait(pump->epoll_fd, events, EVENTS_MAX, timeout_millis);
-	uint64_t value;
 
 	for (int i = 0; i < count; i++) {
-		if (events[i].data.fd == pump->command_fd) {
-			if (read(pump->command_fd, &value, sizeof(value)) < 0)
-				continue;
+		if (events[i].data.fd == pump->out->command_fd) {
+			outlet_take_pokes(pump->out);
 		} else if (events[i].data.fd == pump->taps.netlink_fd) {
 			taps_follow(&pump->taps);
-			pump->stats->sockets = pump->taps.opened;
+			pump->out->stats.sockets = pump->taps.opened;
 		}
 	}
 }
 
-/* Blocks until the shared ring has room again. Returns false when JavaScript has given up reading. */
+/* Returns false when JavaScript has given up reading. */
 static bool wait_for_room(struct pump *pump)
 {
-	while (!shared_ring_has_room(&pump->ring)) {
-		if (is_set(&pump->abandon))
-			return false;
-		__atomic_store_n(&pump->waiting_for_room, 1, __ATOMIC_SEQ_CST);
-		wake_javascript(pump);
-		if (shared_ring_has_room(&pump->ring))
-			break;
-		pump->stats->ring_full++;
-		wait_for_events(pump, 100);
-	}
-	__atomic_store_n(&pump->waiting_for_room, 0, __ATOMIC_RELEASE);
-	return true;
+	return outlet_wait_for_room(pump->out, wait_for_events, pump);
 }
 
 /* Moves what a CPU's ring holds, waiting for room as often as needed. */
@@ -198,15 +158,13 @@ static bool run_barrier(struct pump *pump, uint32_t ticket)
 		if (!left)
 			break;
 		last = now_ns() > deadline_ns;
-		pump->stats->barrier_retries++;
+		pump->out->stats.barrier_retries++;
 		/* What is half-way may be a task that this thread keeps from its CPU. */
 		nanosleep(&(struct timespec){.tv_nsec = RETRY_NS}, NULL);
 	}
 	if (!wait_for_room(pump))
 		return false;
-	memcpy(shared_ring_reserve(&pump->ring, RECORD_BARRIER, sizeof(done)), &done, sizeof(done));
-	pump->stats->barriers++;
-	pump->ticket_done = ticket;
+	outlet_put_barrier(pump->out, &done);
 	return true;
 }
 
@@ -217,7 +175,7 @@ static void kick_pending(struct pump *pump)
 		for (int cpu = 0; cpu < pump->cpus; cpu++) {
 			if (!stream_is_pending(&pump->streams[s], cpu))
 				continue;
-			pump->stats->kicks++;
+			pump->out->stats.kicks++;
 			flush_cpu(pump, &pump->streams[s], cpu);
 		}
 	}
@@ -260,7 +218,7 @@ static void retry_taps(struct pump *pump, uint64_t now)
 	if (!pump->taps.incomplete || now < pump->next_retry_ns)
 		return;
 	taps_refresh(&pump->taps);
-	pump->stats->sockets = pump->taps.opened;
+	pump->out->stats.sockets = pump->taps.opened;
 	pump->next_retry_ns = now + TAPS_RETRY_MILLIS * 1000000ull;
 }
 
@@ -346,13 +304,14 @@ static void tick(struct pump *pump)
 static void *pump_main(void *argument)
 {
 	struct pump *pump = argument;
+	struct outlet *out = pump->out;
 	bool detached = false;
 
 	setpriority(PRIO_PROCESS, 0, PUMP_NICE);
-	while (!is_set(&pump->abandon)) {
+	while (!outlet_is_set(&out->abandon)) {
 		/* In this order: no ticket is given after the stop, so all that there are are seen with it. */
-		bool stopping = is_set(&pump->stop_wanted);
-		uint32_t wanted = __atomic_load_n(&pump->ticket_wanted, __ATOMIC_ACQUIRE);
+		bool stopping = outlet_is_set(&out->stop_wanted);
+		uint32_t wanted = __atomic_load_n(&out->ticket_wanted, __ATOMIC_ACQUIRE);
 
 		if (stopping && !detached) {
 			pump->detach(pump->context);
@@ -362,17 +321,16 @@ static void *pump_main(void *argument)
 		tick(pump);
 		if (!consume_all(pump))
 			break;
-		if (wanted != pump->ticket_done && !run_barrier(pump, wanted))
+		if (wanted != out->ticket_done && !run_barrier(pump, wanted))
 			break;
 		if (stopping) {
 			if (wait_for_room(pump)) {
-				shared_ring_reserve(&pump->ring, RECORD_STOPPED, 0);
-				wake_javascript(pump);
+				shared_ring_reserve(&out->ring, RECORD_STOPPED, 0);
+				outlet_publish(out);
 			}
 			break;
 		}
-		if (pump->ring.head != pump->ring.written)
-			wake_javascript(pump);
+		outlet_publish(out);
 		wait_for_events(pump, pump->options.kick_millis);
 	}
 	return NULL;
@@ -388,12 +346,10 @@ static int watch(struct pump *pump, int fd)
 int pump_init(struct pump *pump)
 {
 	pump->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	pump->command_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pump->cpu_online_fd = open("/sys/devices/system/cpu/online", O_RDONLY | O_CLOEXEC);
-	pump->armed = 1;
-	if (pump->epoll_fd < 0 || pump->command_fd < 0 || pump->cpu_online_fd < 0)
+	if (pump->epoll_fd < 0 || pump->cpu_online_fd < 0)
 		return -errno;
-	int err = watch(pump, pump->command_fd);
+	int err = watch(pump, pump->out->command_fd);
 	return err ?: refresh_cpus(pump);
 }
 
@@ -435,9 +391,6 @@ void pump_free(struct pump *pump)
 {
 	for (int s = 0; s < pump->stream_count; s++)
 		stream_free(&pump->streams[s]);
-	shared_ring_free(&pump->ring);
 	close_fd(&pump->cpu_online_fd);
-	close_fd(&pump->command_fd);
 	close_fd(&pump->epoll_fd);
-	close_fd(&pump->wake_fd);
 }

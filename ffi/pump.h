@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "outlet.h"
 #include "reader.h"
 #include "stream.h"
 #include "taps.h"
@@ -17,11 +18,10 @@ enum {
 };
 
 struct pump {
+	struct outlet *out;
 	pthread_t thread;
 	bool running;
 	int epoll_fd;
-	int command_fd;	      /* eventfd: a command, or room in the shared ring */
-	int wake_fd;	      /* our end of the wake socket */
 	int cpu_online_fd;    /* /sys/devices/system/cpu/online */
 	char cpu_online[256]; /* as last read */
 	struct stream streams[STREAMS_MAX];
@@ -29,25 +29,13 @@ struct pump {
 	int cpus;
 	struct taps taps;
 	struct reader_options options;
-	struct shared_ring ring;
-	struct reader_stats *stats;
 	void (*detach)(void *context); /* called once, on this thread, when stopping */
 	void *context;
 	uint64_t next_tick_ns, next_harvest_ns, next_retry_ns;
-	/* Shared between the threads, accessed atomically. */
-	uint32_t armed; /* JavaScript wants a byte at the next record */
-	uint32_t waiting_for_room;
-	uint32_t ticket_wanted;
-	uint32_t stop_wanted;
-	uint32_t abandon;     /* JavaScript will not read any more */
-	uint32_t ticket_done; /* the pump's own */
 };
 
 int pump_init(struct pump *pump);
 int pump_start(struct pump *pump);
-
-/* Makes the pump look at its command words now. Any thread. */
-void pump_poke(struct pump *pump);
 
 /* Joins the thread; the rings stay. */
 void pump_join(struct pump *pump);

@@ -25,13 +25,12 @@ enum {
 };
 
 struct reader {
+	struct outlet outlet;
 	struct bpf_object *objects[READER_OBJECTS_MAX];
 	int object_count;
 	struct bpf_link *links[LINKS_MAX];
 	int link_count;
-	int wake_fd; /* JavaScript's end */
 	struct own_process own;
-	struct reader_stats stats;
 	struct pump pump;
 };
 
@@ -205,7 +204,8 @@ static int add_object(struct reader *reader, const char *path, const char **what
 		return err;
 	*what = "the eBPF object holds no stream that this reader knows";
 	pump->stream_count++;
-	err = stream_init(stream, object, name, pump->cpus, &pump->ring, &reader->stats);
+	err = stream_init(stream, object, name, pump->cpus, &reader->outlet.ring,
+			  &reader->outlet.stats);
 	if (err)
 		return err;
 	snprintf(variable, sizeof(variable), "%s_paused", name);
@@ -233,19 +233,13 @@ static int make_rings(struct reader *reader)
 {
 	struct pump *pump = &reader->pump;
 	uint32_t largest = 0;
-	int pair[2], err;
+	int err;
 
 	for (int s = 0; s < pump->stream_count; s++)
 		if (pump->streams[s].batch_max > largest)
 			largest = pump->streams[s].batch_max;
-	err = shared_ring_init(&pump->ring, pump->options.shared_ring_bytes, largest);
-	if (err)
-		return err;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0)
-		return -errno;
-	pump->wake_fd = pair[0];
-	reader->wake_fd = pair[1];
-	return pump_init(pump);
+	err = outlet_init(&reader->outlet, pump->options.shared_ring_bytes, largest);
+	return err ?: pump_init(pump);
 }
 
 /* Runs on the pump's thread, once; links and sockets are its own from reader_start() on. */
@@ -270,9 +264,8 @@ struct reader *reader_open(const char *object_paths, const struct reader_options
 		return NULL;
 	}
 	memset(reader, 0, sizeof(*reader));
-	reader->wake_fd = -1;
+	reader->pump.out = &reader->outlet;
 	reader->pump.options = *options;
-	reader->pump.stats = &reader->stats;
 	reader->pump.detach = detach;
 	reader->pump.context = reader;
 	reader->pump.taps.netlink_fd = -1;
@@ -338,7 +331,7 @@ int reader_start(struct reader *reader, char *error, uint32_t error_size)
 		goto err_out;
 	what = "cannot attach the filter to packet sockets";
 	err = filter >= 0 ? taps_init(&reader->pump.taps, filter) : 0;
-	reader->stats.sockets = reader->pump.taps.opened;
+	reader->outlet.stats.sockets = reader->pump.taps.opened;
 	if (err)
 		goto err_out;
 	what = "cannot start the reader's thread";
@@ -351,75 +344,19 @@ err_out:
 	return err;
 }
 
-int reader_wake_fd(struct reader *reader)
-{
-	int fd = reader->wake_fd;
-
-	reader->wake_fd = -1;
-	return fd;
-}
-
-void *reader_ring(struct reader *reader)
-{
-	return reader->pump.ring.memory;
-}
-
-double reader_head(struct reader *reader)
-{
-	return shared_ring_head(&reader->pump.ring);
-}
-
-void reader_release(struct reader *reader, double tail)
-{
-	struct pump *pump = &reader->pump;
-
-	shared_ring_release(&pump->ring, tail);
-	/* Pairs with the pump, which says that it waits before it looks for room again. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&pump->waiting_for_room, __ATOMIC_RELAXED))
-		pump_poke(pump);
-}
-
-double reader_arm(struct reader *reader)
-{
-	__atomic_store_n(&reader->pump.armed, 1, __ATOMIC_SEQ_CST);
-	return shared_ring_head(&reader->pump.ring);
-}
-
-uint32_t reader_sync(struct reader *reader)
-{
-	uint32_t ticket = __atomic_add_fetch(&reader->pump.ticket_wanted, 1, __ATOMIC_ACQ_REL);
-
-	pump_poke(&reader->pump);
-	return ticket;
-}
-
-void reader_stop(struct reader *reader)
-{
-	__atomic_store_n(&reader->pump.stop_wanted, 1, __ATOMIC_RELEASE);
-	pump_poke(&reader->pump);
-}
-
 void reader_close(struct reader *reader)
 {
 	if (!reader)
 		return;
-	__atomic_store_n(&reader->pump.abandon, 1, __ATOMIC_RELEASE);
 	if (reader->pump.running)
-		pump_poke(&reader->pump);
+		outlet_abandon(&reader->outlet);
 	pump_join(&reader->pump);
 	detach(reader);
 	pump_free(&reader->pump);
-	if (reader->wake_fd >= 0)
-		close(reader->wake_fd);
+	outlet_free(&reader->outlet);
 	while (reader->object_count)
 		bpf_object__close(reader->objects[--reader->object_count]);
 	free(reader);
-}
-
-struct reader_stats *reader_stats(struct reader *reader)
-{
-	return &reader->stats;
 }
 
 int reader_cpus(struct reader *reader)
