@@ -188,12 +188,26 @@ export interface ProtocolLedger {
   dropped: Record<string, number>;
 }
 
+/** How well the kernel programs could follow the connections of a protocol. Nothing of it enters the ledger's identities. */
+export interface Following {
+  /** That are remembered now. */
+  connections: number;
+  /** Places where bytes were needed to follow a message and never seen. */
+  gaps: number;
+  /** Packets that were not read, because another CPU was busy with their connection for too long. */
+  unread: number;
+  /** Messages that began as one of the protocol and were given up, by reason; reasons with a count of zero are left out. */
+  refused: Record<string, number>;
+}
+
 /** A moment's reading of everything between the kernel and the sinks. Reading it disturbs nothing. */
 export interface CaptureStats {
   protocols: Record<string, ProtocolLedger>;
-  /** `http` etc. per CPU: the kernel side of the ledger. */
+  /** Of the protocols that are read from packets. */
+  following: Record<string, Following>;
   /** Protocols that are not paused. */
   enabled: string[];
+  /** `http` etc. per CPU: the kernel side of the ledger. */
   cpus: { cpu: number; protocols: Record<string, Omit<ProtocolLedger, "delivered" | "pending">> }[];
   /** Counters of the reader by name, e.g. failed flushes, wake-ups, barriers, bytes. Monotonic. */
   reader: Record<string, number>;

@@ -1,19 +1,10 @@
-import type { CaptureStats, ProtocolLedger } from "./event.ts";
+import type { CaptureStats, Following, ProtocolLedger } from "./event.ts";
 import { counters as Counters, drop_reason, reader_stats as ReaderStats, refuse_reason } from "./layout.generated.ts";
 
 type KernelLedger = Omit<ProtocolLedger, "delivered" | "pending">;
 
 /** Counters that explain but do not enter the identities. */
-const DIAGNOSTICS = [
-  "flushed",
-  "batches",
-  "flush_refused",
-  "barrier_again",
-  "connection_busy",
-  "gaps",
-  "entries_made",
-  "entries_gone",
-] as const;
+const DIAGNOSTICS = ["flushed", "batches", "flush_refused", "barrier_again"] as const;
 const DROPS = reasons(drop_reason, "DROP_");
 const REFUSALS = reasons(refuse_reason, "REFUSED_");
 /**
@@ -55,12 +46,18 @@ export class KernelCounters {
   }
 
   diagnostics(prefix: string): Record<string, number> {
-    const counted = DIAGNOSTICS.map((name) => [`${prefix}_${name}`, this.#sum(Counters[name])]);
-    const refused = REFUSALS.map(({ reason, index }) => [
-      `${prefix}_refused_${reason}`,
-      this.#sum(Counters.refused + index * 8),
-    ]);
-    return Object.fromEntries([...counted, ...refused]);
+    return Object.fromEntries(DIAGNOSTICS.map((name) => [`${prefix}_${name}`, this.#sum(Counters[name])]));
+  }
+
+  following(): Following {
+    const refused = REFUSALS.map(({ reason, index }) => [reason, this.#sum(Counters.refused + index * 8)] as const);
+    return {
+      // Neither is read at the same moment as the other.
+      connections: Math.max(0, this.#sum(Counters.entries_made) - this.#sum(Counters.entries_gone)),
+      gaps: this.#sum(Counters.gaps),
+      unread: this.#sum(Counters.connection_busy),
+      refused: Object.fromEntries(refused.filter(([, count]) => count > 0)),
+    };
   }
 
   #sum(offset: number): number {

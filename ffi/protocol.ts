@@ -10,6 +10,8 @@ export interface Protocol<V> {
   readonly number: number;
   /** `sizeof` its event as a batch gives it; a batch for whose size this is false is refused. */
   fits(eventSize: number): boolean;
+  /** Does it come from packets, so that there are connections to follow? */
+  readonly isFollowed: boolean;
   readonly viewOf: ViewOf<V>;
 }
 
@@ -18,6 +20,7 @@ export const http: Protocol<HttpEventView> = {
   number: protocol.PROTOCOL_HTTP,
   // The target is the last member, and builds differ in how much of it they keep.
   fits: (size) => size > http_event.target && size % 8 === 0,
+  isFollowed: true,
   viewOf: (batch, offset) => new HttpEventView(batch, offset),
 };
 
@@ -25,5 +28,6 @@ export const tcp: Protocol<TcpEventView> = {
   name: "tcp",
   number: protocol.PROTOCOL_TCP,
   fits: (size) => size === tcp_event.SIZE,
+  isFollowed: false,
   viewOf: (batch, offset) => new TcpEventView(batch, offset),
 };

@@ -23,6 +23,7 @@ export interface StreamCaptureParts {
 
 interface RunningStream {
   number: number;
+  isFollowed: boolean;
   enabled: boolean;
   start(): void;
   stop(): void;
@@ -85,9 +86,10 @@ export abstract class StreamCapture implements Capture {
 
   stats(): CaptureStats {
     const protocols: Record<string, ProtocolLedger> = {};
+    const following: CaptureStats["following"] = {};
     const cpus: CaptureStats["cpus"] = [];
     const reader = this.#reader.stats();
-    for (const [name, { number }] of this.#streams) {
+    for (const [name, { number, isFollowed }] of this.#streams) {
       const counters = this.#reader.counters(name);
       const ledger = protocolLedger(counters, this.#reader.delivered(number));
       protocols[name] = ledger.total;
@@ -95,11 +97,12 @@ export abstract class StreamCapture implements Capture {
         cpus[cpu] ??= { cpu, protocols: {} };
         cpus[cpu].protocols[name] = side;
       }
+      if (isFollowed) following[name] = counters.following();
       Object.assign(reader, counters.diagnostics(name));
     }
     const enabled = [...this.#streams].filter(([, stream]) => stream.enabled).map(([name]) => name);
     reader.barrier_violations = this.#violations;
-    return { protocols, enabled, cpus, reader };
+    return { protocols, following, enabled, cpus, reader };
   }
 
   /** Detaches, and resolves when all that was captured has been handed to the sinks. */
@@ -118,7 +121,13 @@ export abstract class StreamCapture implements Capture {
       this.#delivery.take(stream, events);
       this.#keepPace();
     });
-    return { number: protocol.number, enabled: true, start: () => consumer.start(), stop: () => consumer.stop() };
+    return {
+      number: protocol.number,
+      isFollowed: protocol.isFollowed,
+      enabled: true,
+      start: () => consumer.start(),
+      stop: () => consumer.stop(),
+    };
   };
 
   /** Holds the reader until every sink is ready for more. */

@@ -45,6 +45,11 @@ const protocolMetrics = ({ protocols, cpus }: Stats): Metric[] => {
       all.map(([protocol, ledger]) => [{ protocol }, ledger.enqueued]),
     ),
     counter(
+      "events_filtered",
+      "Events left out in the kernel because nobody would take them.",
+      all.map(([protocol, ledger]) => [{ protocol }, ledger.filtered ?? 0]),
+    ),
+    counter(
       "events_delivered",
       "Events handed to every sink.",
       all.map(([protocol, ledger]) => [{ protocol }, ledger.delivered]),
@@ -68,6 +73,32 @@ const protocolMetrics = ({ protocols, cpus }: Stats): Metric[] => {
       "cpu_events_dropped",
       "Events lost in the kernel, by CPU and reason.",
       perCpu.flatMap(({ labels, ledger }) => byReason(labels, ledger.dropped)),
+    ),
+  ];
+};
+
+const followingMetrics = ({ following }: Stats): Metric[] => {
+  const all = Object.entries(following);
+  return [
+    gauge(
+      "connections",
+      "Connections that the kernel programs remember.",
+      all.map(([protocol, { connections }]) => [{ protocol }, connections]),
+    ),
+    counter(
+      "gaps",
+      "Places where bytes were needed to follow a message and never seen.",
+      all.map(([protocol, { gaps }]) => [{ protocol }, gaps]),
+    ),
+    counter(
+      "packets_unread",
+      "Packets not read, because another CPU was busy with their connection.",
+      all.map(([protocol, { unread }]) => [{ protocol }, unread]),
+    ),
+    counter(
+      "messages_refused",
+      "Messages that were given up, by reason.",
+      all.flatMap(([protocol, { refused }]) => byReason({ protocol }, refused)),
     ),
   ];
 };
@@ -109,6 +140,7 @@ const ledgerMetrics = (stats: Stats, rssBytes: number): Metric[] => [
   gauge("capture_running", "1 when the programs are attached and the reader runs.", one(stats.running ? 1 : 0)),
   gauge("ledger_balanced", "1 when every identity of the ledger holds.", one(stats.balanced ? 1 : 0)),
   ...protocolMetrics(stats),
+  ...followingMetrics(stats),
   counter(
     "reader_events",
     "Counters of the reader, by name.",

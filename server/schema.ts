@@ -11,6 +11,9 @@ const byReason = z.record(z.string(), count()).describe("by reason; zero counts 
 const kernelCounts = {
   observed: count().describe("transactions that ended, as the kernel programs saw them"),
   enqueued: count().describe("put into a kernel page"),
+  filtered: count()
+    .optional()
+    .describe("left out in the kernel because nobody would take them; absent when there are none"),
   dropped: byReason,
 };
 
@@ -21,6 +24,15 @@ const receiptProtocol = z.object({
 
 const protocolLedger = receiptProtocol.extend({
   pending: count().describe("between the kernel's pages and the sinks"),
+});
+
+const following = z.object({
+  connections: count().describe("connections that are remembered now"),
+  gaps: count().describe("places where bytes were needed to follow a message and never seen"),
+  unread: count().describe(
+    "packets that were not read, because another CPU was busy with their connection for too long",
+  ),
+  refused: byReason.describe("messages that were given up, by reason; zero counts left out"),
 });
 
 const flow = {
@@ -72,6 +84,7 @@ const stats = z
     uptimeSeconds: z.number(),
     running: z.boolean().describe("programs attached and reader running"),
     protocols: z.record(z.string(), protocolLedger),
+    following: z.record(z.string(), following).describe("how well the kernel programs could follow what they saw"),
     enabled: z.array(z.string()).describe("protocols that are not paused"),
     cpus: z.array(z.object({ cpu: count(), protocols: z.record(z.string(), z.object(kernelCounts)) })),
     reader: z.record(z.string(), z.number()).describe("counters of the reader"),

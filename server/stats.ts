@@ -19,7 +19,7 @@ interface StatsSources {
 
 /** The whole ledger at one moment: nothing else runs between the readings. */
 const readStats = ({ capture, hub, spans, version }: StatsSources): Stats => {
-  const { protocols, enabled, cpus, reader } = capture.stats();
+  const { protocols, following, enabled, cpus, reader } = capture.stats();
   const subscribers = hub.stats();
   const spanLedger = spans?.stats();
   const imbalances = [
@@ -34,6 +34,7 @@ const readStats = ({ capture, hub, spans, version }: StatsSources): Stats => {
     uptimeSeconds: process.uptime(),
     running: capture.running,
     protocols,
+    following,
     enabled,
     cpus,
     reader,

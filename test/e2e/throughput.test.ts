@@ -83,6 +83,8 @@ describeKernel(`wrk at full speed for ${SECONDS} s`, () => {
     expect(receipt.protocols).toEqual({ http: { observed: events, enqueued: events, delivered: events, dropped: {} } });
     expect([receipt.balanced, stats.imbalances]).toEqual([true, []]);
     expect(stats.subscribers.total).toEqual({ delivered: events, sent: events, filtered: 0, dropped: {}, queued: 0 });
-    expect(stats.reader).toMatchObject({ lost_records: 0, out_of_order: 0, malformed: 0, http_refused_start_line: 0 });
+    expect(stats.reader).toMatchObject({ lost_records: 0, out_of_order: 0, malformed: 0 });
+    expect(stats.following.http).toMatchObject({ gaps: 0, unread: 0 });
+    expect(stats.following.http?.refused).toEqual({});
   });
 });

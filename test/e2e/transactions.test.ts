@@ -198,13 +198,14 @@ describeKernel(`${REQUESTS} requests of curl to nginx`, () => {
         imbalances: [],
         protocols: { http: { observed: REQUESTS, delivered: REQUESTS, pending: 0, dropped: {} } },
         subscribers: { total: { delivered: REQUESTS, sent: REQUESTS, filtered: 0, dropped: {}, queued: 0 } },
+        following: { http: { gaps: 0, unread: 0 } },
         reader: {
-          http_refused_start_line: 0,
           lost_records: 0,
           out_of_order: 0,
           malformed: 0,
         },
       });
+      expect(stats.following.http?.refused).toEqual({});
     });
 
     test("POST /sync?wait=export answers when the collector has every span", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { counters as Counters, drop_reason, reader_stats as Stats } from "../../ffi/layout.generated.ts";
+import { counters as Counters, drop_reason, refuse_reason, reader_stats as Stats } from "../../ffi/layout.generated.ts";
 import { KernelCounters, protocolLedger, readReaderStats } from "../../ffi/ledger.ts";
 
 /** Memory of `struct counters`, one a CPU, that a test writes as the kernel would. */
@@ -90,11 +90,34 @@ describe("KernelCounters", () => {
     const memory = new Memory(2);
     memory.set(0, Counters.batches, 3n);
     memory.set(1, Counters.batches, 4n);
-    memory.set(1, Counters.refused, 1n);
-    expect(new KernelCounters(memory.buffer, 2).diagnostics("http")).toMatchObject({
-      http_batches: 7,
-      http_refused_start_line: 1,
-      http_flushed: 0,
+    const counters = new KernelCounters(memory.buffer, 2);
+    expect(counters.diagnostics("http")).toMatchObject({ http_batches: 7, http_flushed: 0 });
+  });
+
+  test("says how many connections are left of those made, on whichever CPU they were made and went", () => {
+    const memory = new Memory(2);
+    memory.set(0, Counters.entries_made, 9n);
+    memory.set(1, Counters.entries_made, 1n);
+    memory.set(1, Counters.entries_gone, 4n);
+    expect(new KernelCounters(memory.buffer, 2).following().connections).toBe(6);
+    // Read a moment apart.
+    memory.set(1, Counters.entries_gone, 11n);
+    expect(new KernelCounters(memory.buffer, 2).following().connections).toBe(0);
+  });
+
+  test("says what could not be followed, and why", () => {
+    const memory = new Memory(2);
+    memory.set(0, Counters.gaps, 1n);
+    memory.set(1, Counters.gaps, 2n);
+    memory.set(1, Counters.connection_busy, 5n);
+    memory.set(0, Counters.refused + 8 * refuse_reason.REFUSED_LENGTH, 6n);
+    memory.set(1, Counters.refused + 8 * refuse_reason.REFUSED_LENGTH, 1n);
+    memory.set(1, Counters.refused + 8 * refuse_reason.REFUSED_START_LINE, 1n);
+    expect(new KernelCounters(memory.buffer, 2).following()).toEqual({
+      connections: 0,
+      gaps: 3,
+      unread: 5,
+      refused: { length: 7, start_line: 1 },
     });
   });
 });

@@ -71,6 +71,7 @@ class FakeCapture implements Capture {
   current: CaptureStats = {
     protocols: { http: { observed: 0, enqueued: 0, delivered: 0, pending: 0, dropped: {} } },
     cpus: [{ cpu: 0, protocols: { http: { observed: 0, enqueued: 0, dropped: {} } } }],
+    following: { http: { connections: 0, gaps: 0, unread: 0, refused: {} } },
     enabled: ["http"],
     reader: { barriers: 0 },
   };
@@ -90,6 +91,10 @@ class FakeCapture implements Capture {
       return { id: this.barriers, protocols: this.stats().protocols, missingCpus: [...this.missingCpus] };
     });
     return this.#shared;
+  }
+
+  setWanted(): boolean {
+    return false;
   }
 
   setEnabled(protocol: string, enabled: boolean): boolean {

@@ -40,6 +40,7 @@ const text = () => {
   capture.count(5);
   const http = capture.current.protocols.http;
   if (http !== undefined) Object.assign(http, { observed: 7, dropped: { pages_full: 2 } });
+  capture.current.following.http = { connections: 3, gaps: 2, unread: 1, refused: { length: 4, chunk: 5 } };
   const spans = {
     stats: () => ({ ...noSpans(), delivered: 5, accepted: 5, exported: 4, queued: 1 }),
     flush: () => Promise.resolve(),
@@ -59,6 +60,11 @@ test("the ledger is there under documented names", () => {
     'kernelcast_events_pending{protocol="http"} 0',
     'kernelcast_events_dropped_total{protocol="http",reason="pages_full"} 2',
     'kernelcast_cpu_events_observed_total{protocol="http",cpu="0"} 5',
+    'kernelcast_connections{protocol="http"} 3',
+    'kernelcast_gaps_total{protocol="http"} 2',
+    'kernelcast_packets_unread_total{protocol="http"} 1',
+    'kernelcast_messages_refused_total{protocol="http",reason="length"} 4',
+    'kernelcast_messages_refused_total{protocol="http",reason="chunk"} 5',
     'kernelcast_reader_events_total{name="barriers"} 0',
     "kernelcast_subscribers 1",
     "kernelcast_subscriber_events_delivered_total 5",

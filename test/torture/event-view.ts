@@ -37,5 +37,6 @@ export const torture: Protocol<TortureEventView> = {
   name: "torture",
   number: TORTURE_PROTOCOL,
   fits: (size) => size === EVENT.SIZE,
+  isFollowed: false,
   viewOf: (batch, offset) => new TortureEventView(batch, offset),
 };
