@@ -82,7 +82,7 @@ struct batch {
 
 /*
  * One CPU's counters of one protocol; user space maps them and may read at any moment. Each rises only.
- * observed = enqueued + sum(dropped) and enqueued - flushed = events in pages, at every quiescent moment.
+ * observed = enqueued + filtered + sum(dropped) and enqueued - flushed = events in pages, at every quiescent moment.
  */
 struct counters {
 	__u64 observed;
@@ -95,9 +95,10 @@ struct counters {
 	__u64 gaps;	       /* bytes that were needed to follow a message were never seen */
 	__u64 entries_made; /* entries of the in-flight table; made - gone of all CPUs are in it now */
 	__u64 entries_gone;
+	__u64 filtered; /* observed, and wanted by nobody: see struct http_wanted */
 	__u64 dropped[DROP_REASONS];
 	__u64 refused[REFUSE_REASONS]; /* messages; not part of observed */
-	__u64 pad[5];
+	__u64 pad[4];
 };
 
 /*
@@ -136,6 +137,32 @@ struct http_event {
 	char host[HTTP_HOST_MAX];
 	char user_agent[HTTP_USER_AGENT_MAX];
 	char target[HTTP_TARGET_MAX];
+};
+
+enum wanted_limits {
+	WANTED_PORTS_MAX = 32,
+	WANTED_NETS_MAX = 8,
+	WANTED_SLOTS = 2,
+};
+
+/* Addresses that equal this one under the mask, both as 16 bytes in network order. */
+struct http_net {
+	__u64 address[2];
+	__u64 mask[2];
+};
+
+/*
+ * What anybody wants of the transactions that ended, as far as the kernel looks at it: all conditions hold, and of a list
+ * any; an empty list is no condition. Written by user space into a slot that is not in use, then chosen.
+ */
+struct http_wanted {
+	__u32 status_classes; /* bit 0: no response, bit 1: 1xx, ... bit 5: 5xx and above; 0: any */
+	__u32 port_count;     /* of the server */
+	__u32 client_net_count;
+	__u32 server_net_count;
+	__u16 ports[WANTED_PORTS_MAX];
+	struct http_net client_nets[WANTED_NETS_MAX];
+	struct http_net server_nets[WANTED_NETS_MAX];
 };
 
 /* How a TCP connection ended, as its socket on this host saw it. */

@@ -64,6 +64,16 @@ static __always_inline void http_missed(void)
 		atomic_add(&counters->gaps, 1);
 }
 
+static __always_inline void http_unwanted(void)
+{
+	struct counters *counters = http_counters_get();
+
+	if (counters) {
+		atomic_add(&counters->observed, 1);
+		atomic_add(&counters->filtered, 1);
+	}
+}
+
 static __always_inline void http_no_room(void)
 {
 	batch_refuse(&http_counters, DROP_TABLE_FULL);

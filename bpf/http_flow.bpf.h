@@ -8,6 +8,7 @@
  *   struct http_scratch *http_scratch_get(void)         memory that nothing else uses meanwhile
  *   void http_refused(enum refuse_reason)               counts a message that is no HTTP/1.x after all
  *   void http_missed(void)                              counts bytes that were needed and never seen
+ *   void http_unwanted(void)                            counts a transaction that nobody would take
  *   void http_no_room(void)                             counts a transaction that the queue could not take
  * and the settings that http_head.bpf.h names.
  */

@@ -8,6 +8,7 @@
 #define KERNELCAST_HTTP_QUEUE_BPF_H
 
 #include "http_conn.bpf.h"
+#include "http_wanted.bpf.h"
 
 struct http_queue_key {
 	struct conn_key conn;
@@ -71,7 +72,10 @@ __noinline int http_end(struct http_conn *conn, const struct conn_key *key, int 
 	if (outcome != OUTCOME_UNSEEN && conn->transaction.flags & TRANSACTION_LINE) {
 		conn->transaction.event.outcome = outcome;
 		conn->transaction.event.end_ns = end_ns;
-		http_batch_enqueue(&conn->transaction.event);
+		if (!http_wanted_slot || http_is_wanted(&conn->transaction.event))
+			http_batch_enqueue(&conn->transaction.event);
+		else
+			http_unwanted();
 	}
 	conn->count--;
 	conn->first++;

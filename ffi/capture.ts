@@ -1,9 +1,10 @@
-import type { Sink } from "./event.ts";
+import type { Sink, WantedTransactions } from "./event.ts";
 import { Reader } from "./reader.ts";
 import { objectPath, type ReaderOptions } from "./reader-options.ts";
 import { findStreams, StreamCapture } from "./stream-capture.ts";
 import { TargetPolicy } from "./target-policy.ts";
 import { WallClock } from "./wall-clock.ts";
+import { encodeWanted, isCheckable } from "./wanted.ts";
 
 export interface CaptureOptions extends Omit<ReaderOptions, "objectPaths"> {
   /** Of {@link STREAMS}. */
@@ -41,6 +42,11 @@ export class KernelCapture extends StreamCapture {
   /** Leaves out the connections that this process accepts on a TCP port. */
   setListenPort(port: number): void {
     this.#reader.setListenPort(port);
+  }
+
+  override setWanted(wanted: WantedTransactions | undefined): boolean {
+    const checkable = wanted === undefined || isCheckable(wanted);
+    return this.#reader.setWanted(wanted === undefined || !checkable ? undefined : encodeWanted(wanted)) && checkable;
   }
 
   override close(): void {

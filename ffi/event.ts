@@ -175,11 +175,13 @@ export type Sink = EventSink | RawHttpSink;
 
 /**
  * One protocol's way from the kernel to user space. At a quiescent moment
- * `observed = enqueued + Σ dropped` and `enqueued = delivered + pending`.
+ * `observed = enqueued + filtered + Σ dropped` and `enqueued = delivered + pending`.
  */
 export interface ProtocolLedger {
   observed: number;
   enqueued: number;
+  /** Left out in the kernel because nobody would have taken them; absent when there are none. */
+  filtered?: number;
   /** Handed to every sink. */
   delivered: number;
   /** In kernel pages, perf rings or the shared ring. */
@@ -222,6 +224,22 @@ export interface BarrierResult {
   missingCpus: number[];
 }
 
+/** Addresses whose first `prefixLength` bits are these; IPv4 as ::ffff:a.b.c.d, so that /24 is 120. */
+export interface Network {
+  /** 16 bytes, network order. */
+  address: Uint8Array;
+  prefixLength: number;
+}
+
+/** What anybody wants of the HTTP transactions: all conditions hold, and of a list any; an absent list is no condition. */
+export interface WantedTransactions {
+  /** 0: no response; 1 to 5: the first digit of the status, 5 for everything above, too. */
+  statusClasses?: readonly number[];
+  serverPorts?: readonly number[];
+  clientNetworks?: readonly Network[];
+  serverNetworks?: readonly Network[];
+}
+
 /** What the server needs of the running capture. */
 export interface Capture {
   /** Programs attached and reader running. */
@@ -237,6 +255,12 @@ export interface Capture {
    * what happens while paused is never seen. Returns false when there is no such protocol.
    */
   setEnabled(protocol: string, enabled: boolean): boolean;
+  /**
+   * From now on leaves out, in the kernel, HTTP transactions that do not meet these conditions, and counts them as
+   * filtered; undefined: all are wanted again. What ended before may still come, and so may what ends meanwhile: await a
+   * {@link sync} between two calls. Returns false, and wants all, when the kernel cannot check such conditions.
+   */
+  setWanted(wanted: WantedTransactions | undefined): boolean;
 }
 
 /** The span side of the ledger: `delivered = accepted + notSampled + dropped.queue_full`, `accepted = exported + rejected + dropped.* + queued`. */

@@ -44,6 +44,12 @@ export const refuse_reason = {
   REFUSE_REASONS: 5,
 } as const;
 
+export const wanted_limits = {
+  WANTED_PORTS_MAX: 32,
+  WANTED_NETS_MAX: 8,
+  WANTED_SLOTS: 2,
+} as const;
+
 export const tcp_outcome = {
   TCP_OUTCOME_FIN: 0,
   TCP_OUTCOME_RESET: 1,
@@ -53,6 +59,23 @@ export const tcp_outcome = {
 export const tcp_role = {
   TCP_ROLE_CLIENT: 0,
   TCP_ROLE_SERVER: 1,
+} as const;
+
+export const http_wanted = {
+  SIZE: 592,
+  status_classes: 0,
+  port_count: 4,
+  client_net_count: 8,
+  server_net_count: 12,
+  ports: 16,
+  client_nets: 80,
+  server_nets: 336,
+} as const;
+
+export const http_net = {
+  SIZE: 32,
+  address: 0,
+  mask: 16,
 } as const;
 
 export const batch = {
@@ -77,9 +100,10 @@ export const counters = {
   gaps: 56,
   entries_made: 64,
   entries_gone: 72,
-  dropped: 80,
-  refused: 112,
-  pad: 152,
+  filtered: 80,
+  dropped: 88,
+  refused: 120,
+  pad: 160,
 } as const;
 
 export const http_event = {

@@ -36,7 +36,7 @@ export class KernelCounters {
     for (let tries = 0; ; tries++) {
       const ledger = this.#read(cpu);
       const dropped = Object.values(ledger.dropped).reduce((sum, count) => sum + count, 0);
-      if (ledger.observed === ledger.enqueued + dropped || tries >= READ_TRIES) return ledger;
+      if (ledger.observed === ledger.enqueued + (ledger.filtered ?? 0) + dropped || tries >= READ_TRIES) return ledger;
     }
   }
 
@@ -72,7 +72,13 @@ export class KernelCounters {
       const count = this.#word(cpu, Counters.dropped + index * 8);
       if (count > 0) dropped[reason] = count;
     }
-    return { observed: this.#word(cpu, Counters.observed), enqueued: this.#word(cpu, Counters.enqueued), dropped };
+    const filtered = this.#word(cpu, Counters.filtered);
+    return {
+      observed: this.#word(cpu, Counters.observed),
+      enqueued: this.#word(cpu, Counters.enqueued),
+      ...(filtered > 0 && { filtered }),
+      dropped,
+    };
   }
 
   #word(cpu: number, offset: number): number {
@@ -93,9 +99,10 @@ export function protocolLedger(
 ): { total: ProtocolLedger; cpus: CaptureStats["cpus"][number]["protocols"][string][] } {
   const cpus = Array.from({ length: kernel.cpus }, (_, cpu) => kernel.readCpu(cpu));
   const total: ProtocolLedger = { observed: 0, enqueued: 0, delivered, pending: 0, dropped: {} };
-  for (const { observed, enqueued, dropped } of cpus) {
+  for (const { observed, enqueued, filtered, dropped } of cpus) {
     total.observed += observed;
     total.enqueued += enqueued;
+    if (filtered !== undefined) total.filtered = (total.filtered ?? 0) + filtered;
     for (const [reason, count] of Object.entries(dropped)) total.dropped[reason] = (total.dropped[reason] ?? 0) + count;
   }
   total.pending = total.enqueued - delivered;

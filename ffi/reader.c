@@ -177,13 +177,34 @@ static void stream_name(const char *path, char *name, size_t size)
 	snprintf(name, size, "%.*s", (int)strcspn(base, "."), base);
 }
 
+/* A stream may have neither of them. */
+static int share_variables(struct bpf_object *object, struct stream *stream)
+{
+	struct bpf_map *bss = find_section(object, ".bss");
+	uint32_t offset, size;
+	char variable[32];
+	int err;
+
+	if (!bss)
+		return 0;
+	err = stream_map_bss(stream, bss);
+	if (err)
+		return err;
+	snprintf(variable, sizeof(variable), "%s_paused", stream->name);
+	if (!find_variable(object, ".bss", variable, &offset, &size))
+		stream->paused = (bool *)stream->bss + offset;
+	snprintf(variable, sizeof(variable), "%s_wanted_slot", stream->name);
+	if (!find_variable(object, ".bss", variable, &offset, &size))
+		stream->wanted_slot = (uint32_t *)((char *)stream->bss + offset);
+	return 0;
+}
+
 static int add_object(struct reader *reader, const char *path, const char **what)
 {
 	struct pump *pump = &reader->pump;
 	struct stream *stream = &pump->streams[pump->stream_count];
 	struct bpf_object *object;
-	char name[16], variable[32];
-	uint32_t offset, size;
+	char name[16];
 	int err;
 
 	if (reader->object_count == READER_OBJECTS_MAX)
@@ -208,10 +229,8 @@ static int add_object(struct reader *reader, const char *path, const char **what
 			  &reader->outlet.stats);
 	if (err)
 		return err;
-	snprintf(variable, sizeof(variable), "%s_paused", name);
-	if (find_variable(object, ".bss", variable, &offset, &size))
-		return 0;
-	return stream_map_paused(stream, find_section(object, ".bss"), offset);
+	*what = "the eBPF object's variables cannot be shared";
+	return share_variables(object, stream);
 }
 
 static int add_objects(struct reader *reader, const char *paths, const char **what)
@@ -390,6 +409,13 @@ int reader_pause(struct reader *reader, const char *stream, uint32_t paused)
 		stream_run(found->forget_fd, 0);
 	__atomic_store_n(found->paused, paused, __ATOMIC_SEQ_CST);
 	return 0;
+}
+
+int reader_set_wanted(struct reader *reader, const struct http_wanted *wanted)
+{
+	struct stream *http = find_stream(reader, "http");
+
+	return http ? stream_set_wanted(http, wanted) : -ENOENT;
 }
 
 /* The address of a socket of ours that listens on port; zero for any address. False when fd is no such socket. */

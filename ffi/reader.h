@@ -125,6 +125,15 @@ void *reader_counters(struct reader *reader, const char *stream);
  */
 int reader_pause(struct reader *reader, const char *stream, uint32_t paused);
 
+struct http_wanted;
+
+/*
+ * From now on leaves out, in the kernel, HTTP transactions that do not meet the conditions; NULL: all are wanted again.
+ * Programs that run meanwhile judge by the conditions before. Ask for a barrier between two calls. -ENOENT: no stream
+ * of HTTP is loaded.
+ */
+int reader_set_wanted(struct reader *reader, const struct http_wanted *wanted);
+
 /*
  * Names the TCP port on which this process listens, on one address or on any, so that the connections which that socket
  * accepts are left out. -ENOENT: no socket of this process listens there.

@@ -9,7 +9,7 @@ import {
 import { KernelCounters, readReaderStats } from "./ledger.ts";
 import { DEFAULT_READER_OPTIONS, type ReaderOptions, validated } from "./reader-options.ts";
 import { Ring } from "./ring.ts";
-import { cstring, kernelSymbols, type Pointer, type ReaderSymbols, textOf, toArrayBuffer } from "./symbols.ts";
+import { cstring, kernelSymbols, type Pointer, ptr, type ReaderSymbols, textOf, toArrayBuffer } from "./symbols.ts";
 import { listenForWake, type Wake } from "./wake.ts";
 
 export interface BarrierDone {
@@ -205,6 +205,12 @@ export class Reader {
   setListenPort(port: number): void {
     const status = kernelSymbols().reader_set_listen_port(this.#handle, port);
     if (status < 0) throw new CaptureError(`cannot leave out connections to port ${port}: errno ${-status}`);
+  }
+
+  /** conditions: `struct http_wanted`. Only of the kernel's reader. Returns false when there is nothing to filter. */
+  setWanted(conditions: Buffer | undefined): boolean {
+    const pointer = conditions === undefined ? null : ptr(conditions);
+    return kernelSymbols().reader_set_wanted(this.#handle, pointer) === 0;
   }
 
   #onBatch(memory: RingMemory, offset: number): void {

@@ -2,7 +2,7 @@ import type { ClockOffset } from "./clock.ts";
 import { Consumer } from "./consumer.ts";
 import { Delivery } from "./delivery.ts";
 import { CaptureError } from "./errors.ts";
-import type { BarrierResult, Capture, CaptureStats, ProtocolLedger, Sink } from "./event.ts";
+import type { BarrierResult, Capture, CaptureStats, ProtocolLedger, Sink, WantedTransactions } from "./event.ts";
 import { protocolLedger } from "./ledger.ts";
 import type { BarrierDone, Reader } from "./reader.ts";
 import { type AnyStream, STREAMS, type Stream } from "./stream.ts";
@@ -82,6 +82,11 @@ export abstract class StreamCapture implements Capture {
     if (stream === undefined || !this.#reader.setPaused(protocol, !enabled)) return false;
     stream.enabled = enabled;
     return true;
+  }
+
+  /** Only the kernel leaves anything out. */
+  setWanted(_wanted: WantedTransactions | undefined): boolean {
+    return false;
   }
 
   stats(): CaptureStats {

@@ -49,6 +49,7 @@ int stream_init(struct stream *stream, struct bpf_object *object, const char *na
 	const struct bpf_map *pages = find_map(object, name, "pages");
 	const struct bpf_map *events = find_map(object, name, "events");
 	const struct bpf_map *conns = find_map(object, name, "conns");
+	const struct bpf_map *wanted = find_map(object, name, "wanted");
 	int barrier = find_program(object, name, "barrier");
 	void *memory;
 
@@ -65,6 +66,7 @@ int stream_init(struct stream *stream, struct bpf_object *object, const char *na
 	stream->harvest_fd = find_program(object, name, "harvest");
 	stream->forget_fd = find_program(object, name, "forget");
 	stream->events_fd = bpf_map__fd(events);
+	stream->wanted_fd = wanted ? bpf_map__fd(wanted) : -1;
 	stream->entries_max = conns ? bpf_map__max_entries(conns) : 0;
 	stream->out = out;
 	stream->stats = stats;
@@ -82,19 +84,30 @@ int stream_init(struct stream *stream, struct bpf_object *object, const char *na
 	return 0;
 }
 
-int stream_map_paused(struct stream *stream, const struct bpf_map *bss, uint32_t offset)
+int stream_map_bss(struct stream *stream, const struct bpf_map *bss)
 {
-	size_t bytes = bss ? page_align(bpf_map__value_size(bss)) : 0;
+	size_t bytes = page_align(bpf_map__value_size(bss));
 	void *memory;
 
-	if (!bss || offset >= bytes)
-		return -EPROTO;
 	memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(bss), 0);
 	if (memory == MAP_FAILED)
 		return -errno;
 	stream->bss = memory;
 	stream->bss_bytes = bytes;
-	stream->paused = (bool *)memory + offset;
+	return 0;
+}
+
+int stream_set_wanted(struct stream *stream, const struct http_wanted *wanted)
+{
+	uint32_t slot, in_use;
+
+	if (!stream->wanted_slot || stream->wanted_fd < 0)
+		return -ENOENT;
+	in_use = __atomic_load_n(stream->wanted_slot, __ATOMIC_ACQUIRE);
+	slot = in_use % WANTED_SLOTS;
+	if (wanted && bpf_map_update_elem(stream->wanted_fd, &slot, wanted, BPF_ANY) < 0)
+		return -errno;
+	__atomic_store_n(stream->wanted_slot, wanted ? slot + 1 : 0, __ATOMIC_RELEASE);
 	return 0;
 }
 

@@ -22,12 +22,14 @@ struct stream {
 	uint32_t batch_max; /* bytes of the largest batch */
 	int cpus;	    /* possible CPUs */
 	int barrier_fd;
-	int drain_fd;	      /* or negative: the kernel cannot reach another CPU's pages */
-	int harvest_fd;	      /* or negative: nothing to harvest */
-	int forget_fd;	      /* or negative: nothing to forget */
-	uint32_t entries_max; /* of its table of connections; 0: it has none */
-	uint64_t spare_ns;    /* while that is nearly full: how long an idle connection is kept */
-	bool *paused;	      /* the program's variable, mapped; NULL: it cannot be paused */
+	int drain_fd;	       /* or negative: the kernel cannot reach another CPU's pages */
+	int harvest_fd;	       /* or negative: nothing to harvest */
+	int forget_fd;	       /* or negative: nothing to forget */
+	uint32_t entries_max;  /* of its table of connections; 0: it has none */
+	uint64_t spare_ns;     /* while that is nearly full: how long an idle connection is kept */
+	bool *paused;	       /* the program's variable, mapped; NULL: it cannot be paused */
+	uint32_t *wanted_slot; /* the program's variable, mapped; NULL: it filters nothing */
+	int wanted_fd;	       /* its conditions */
 	void *bss;
 	size_t bss_bytes;
 	int events_fd;
@@ -66,8 +68,11 @@ bool stream_is_pending(const struct stream *stream, int cpu);
  */
 int stream_barrier(struct stream *stream, int cpu);
 
-/* Maps the variable that pauses the stream: it lies at offset in the object's .bss, which the kernel shares. */
-int stream_map_paused(struct stream *stream, const struct bpf_map *bss, uint32_t offset);
+/* Maps the program's variables, which the kernel shares; paused and wanted_slot then lie in there. */
+int stream_map_bss(struct stream *stream, const struct bpf_map *bss);
+
+/* Puts the conditions into the slot that is not in use, and that one into use; NULL: into none. */
+int stream_set_wanted(struct stream *stream, const struct http_wanted *wanted);
 
 /* Moves the pages of a CPU that is offline into the ring of the calling thread's CPU. As stream_barrier(). */
 int stream_drain_offline(struct stream *stream, int cpu);

@@ -25,6 +25,7 @@ const READER = {
 const KERNEL = {
   ...READER,
   reader_open: { args: ["cstring", "buffer", "buffer", "u32"], returns: "ptr" },
+  reader_set_wanted: { args: ["ptr", "ptr"], returns: "i32" },
   reader_set_listen_port: { args: ["ptr", "u32"], returns: "i32" },
   reader_clock_offset_ns: { args: [], returns: "i64" },
   reader_probe: { args: ["buffer", "u32"], returns: "i32" },
@@ -69,6 +70,7 @@ export {
   kernelSymbols,
   longReplaySymbols,
   type Pointer,
+  ptr,
   type ReaderSymbols,
   replaySymbols,
   textOf,

@@ -13,10 +13,16 @@ const sum = (counts: Readonly<Record<string, number | undefined>>): number =>
 const check = (name: string, left: string, leftValue: number, right: string, rightValue: number): string[] =>
   leftValue === rightValue ? [] : [`${name}: ${left} ${leftValue}, but ${right} ${rightValue}`];
 
-/** `observed = enqueued + Σ dropped` in the kernel; `enqueued = delivered + pending` up to the sinks. */
+/** `observed = enqueued + filtered + Σ dropped` in the kernel; `enqueued = delivered + pending` up to the sinks. */
 const protocolImbalances = (protocols: Readonly<Record<string, ProtocolLedger>>): string[] =>
   Object.entries(protocols).flatMap(([protocol, ledger]) => [
-    ...check(protocol, "observed", ledger.observed, "enqueued + dropped", ledger.enqueued + sum(ledger.dropped)),
+    ...check(
+      protocol,
+      "observed",
+      ledger.observed,
+      "enqueued + filtered + dropped",
+      ledger.enqueued + (ledger.filtered ?? 0) + sum(ledger.dropped),
+    ),
     ...check(protocol, "enqueued", ledger.enqueued, "delivered + pending", ledger.delivered + ledger.pending),
     ...check(protocol, "pending", ledger.pending, "at least 0, so", Math.max(0, ledger.pending)),
   ]);

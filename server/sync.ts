@@ -133,9 +133,9 @@ class SyncService {
       id: barrier.id,
       durationMs: Math.round((this.#nowMillis() - beganMillis) * 1000) / 1000,
       protocols: Object.fromEntries(
-        Object.entries(barrier.protocols).map(([name, { observed, enqueued, delivered, dropped }]) => [
+        Object.entries(barrier.protocols).map(([name, { observed, enqueued, filtered, delivered, dropped }]) => [
           name,
-          { observed, enqueued, delivered, dropped },
+          { observed, enqueued, ...(filtered !== undefined && { filtered }), delivered, dropped },
         ]),
       ),
       spans: spanLedger === undefined ? NO_SPANS : receiptSpans(spanLedger),
