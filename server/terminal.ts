@@ -31,19 +31,33 @@ const duration = (nano: number): string => {
   return `${(nano / 1e9).toFixed(2)}s`;
 };
 
+const UNITS = ["B", "kB", "MB", "GB", "TB"];
+
+/** At most 6 characters. */
+const size = (bytes: number): string => {
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 999.5 && unit < UNITS.length - 1; unit++) value /= 1000;
+  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)}${UNITS[unit]}`;
+};
+
 const endpoint = ({ address, port }: Endpoint): string =>
   address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 
-/** One line without its end: UTC time, status, method, duration, client and server, then what is of any length. */
+/** One line without its end: UTC time, status, method, duration, response body, its ends, then what is of any length. */
 const transactionLine = (event: HttpEvent): string => {
+  const { client, server, answeredBy, path, responseBodyBytes } = event;
+  const ends = [client, server, ...(answeredBy === undefined ? [] : [answeredBy])];
+  const host = path.startsWith("/") ? (event.host ?? "") : "";
   const query = event.query === undefined ? "" : `?${event.query}`;
-  const target = `${event.host ?? ""}${event.path}${query}${event.pathTruncated ? "…" : ""}`;
+  const target = `${host}${path}${query}${event.pathTruncated ? "…" : ""}`;
   const columns = [
     clock(event.startTimeUnixNano),
     event.status === 0 ? "---" : String(event.status),
     printable(event.method).padEnd(7),
     duration(event.durationNano).padStart(7),
-    `${endpoint(event.client)} > ${endpoint(event.server)}`.padEnd(43),
+    (responseBodyBytes === undefined ? "-" : size(responseBodyBytes)).padStart(6),
+    ends.map(endpoint).join(" > ").padEnd(43),
     printable(target),
   ];
   if (event.outcome !== "complete") columns.push(`(${event.outcome})`);
@@ -58,6 +72,7 @@ const connectionLine = (event: TcpEvent): string => {
     event.outcome === "fin" ? "tcp" : "---",
     event.role.padEnd(7),
     duration(event.durationNano).padStart(7),
+    " ".repeat(6),
     (event.role === "client" ? ends : ends.reverse()).join(" > ").padEnd(43),
     `sent ${event.bytesSent} B, received ${event.bytesReceived} B, ${event.retransmits} retransmitted (${event.outcome})`,
   ].join("  ");

@@ -44,8 +44,67 @@ const duration = (nano) => {
 
 const endpoint = ({ address, port }) => (address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`);
 
+const size = (bytes) => {
+  if (bytes < 1e3) return `${bytes} B`;
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+};
+
+/** What a row has no room for. */
+const facts = (event) =>
+  [
+    ["Request", `${size(event.requestHeaderBytes)} head, ${size(event.requestBodyBytes)} body`],
+    [
+      "Response",
+      event.timeToFirstByteNano !== undefined &&
+        `${size(event.responseHeaderBytes)} head, ${size(event.responseBodyBytes)} body, first byte after ${duration(event.timeToFirstByteNano)}`,
+    ],
+    ["Template", event.template],
+    ["Host", event.host],
+    ["Answered by", event.answeredBy && endpoint(event.answeredBy)],
+    ["User agent", event.userAgent],
+    ["Trace", event.traceparent],
+    ["Version", `HTTP/${event.version}`],
+  ].filter(([, value]) => value);
+
+/** The transaction of a row. */
+const eventOf = new WeakMap();
+
+const factsRow = (event) => {
+  const row = wideRow("", "facts");
+  const list = document.createElement("dl");
+  for (const [name, value] of facts(event)) {
+    const [term, text] = [document.createElement("dt"), document.createElement("dd")];
+    term.textContent = name;
+    text.textContent = printable(value);
+    list.append(term, text);
+  }
+  row.firstElementChild.append(list);
+  return row;
+};
+
+const toggleFacts = ({ target }) => {
+  const row = target.closest("tr");
+  const event = eventOf.get(row);
+  if (event === undefined) return;
+  const isOpen = row.nextElementSibling?.className === "facts";
+  if (isOpen) row.nextElementSibling.remove();
+  else row.after(factsRow(event));
+  row.setAttribute("aria-expanded", String(!isOpen));
+};
+
+rows.addEventListener("click", toggleFacts);
+rows.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" && event.key !== " ") return;
+  event.preventDefault();
+  toggleFacts(event);
+});
+
 const transactionRow = (event) => {
   const row = document.createElement("tr");
+  eventOf.set(row, event);
+  row.tabIndex = 0;
+  row.setAttribute("aria-expanded", "false");
   const status = cell(event.status === 0 ? "none" : event.status);
   status.dataset.class = Math.floor(event.status / 100);
   const target = event.query === undefined ? event.path : `${event.path}?${event.query}`;

@@ -115,14 +115,38 @@ const lines: [string, Parameters<typeof httpEvent>[1], RegExp][] = [
   [
     "an ordinary transaction",
     { host: "api.local", path: "/a" },
-    /^14:13:20\.000 {2}200 {2}GET {8}1\.2ms {2}10\.0\.0\.7:51514 > 10\.0\.0\.2:8080 +api\.local\/a$/,
+    /^14:13:20\.000 {2}200 {2}GET {8}1\.2ms {3}1\.2kB {2}10\.0\.0\.7:51514 > 10\.0\.0\.2:8080 +api\.local\/a$/,
   ],
   ["one without a response", { status: 0, outcome: "reset" }, / {2}--- {2}GET .*\(reset\)$/],
+  ...(
+    [
+      [0, "0B"],
+      [999, "999B"],
+      [1000, "1.0kB"],
+      [99_949, "99.9kB"],
+      [99_951, "100kB"],
+      [999_499, "999kB"],
+      [999_500, "1.0MB"],
+      [5e9, "5.0GB"],
+      [2 ** 53, "9007TB"],
+    ] as const
+  ).map(([responseBodyBytes, text]): (typeof lines)[number] => [
+    `a body of ${responseBodyBytes} bytes`,
+    { responseBodyBytes },
+    new RegExp(` {2}${text.padStart(6)}  10\\.`),
+  ]),
+  ["a server behind a NAT", { answeredBy: { address: "10.0.0.9", port: 80 } }, / > 10\.0\.0\.2:8080 > 10\.0\.0\.9:80 /],
+  ["an absolute form, which names the host itself", { host: "h", path: "http://h/a" }, / {2}http:\/\/h\/a$/],
   ["IPv6", { client: { address: "::1", port: 1 } }, / {2}\[::1\]:1 > /],
   ["a query and a truncated path", { path: "/a", query: "b=1", pathTruncated: true }, /\/a\?b=1…$/],
   ["microseconds", { durationNano: 42_000 }, / 42us /],
   ["seconds", { durationNano: 1.5e9 }, / 1\.50s /],
 ];
+test("a transaction without a response has no size", () => {
+  const { responseBodyBytes, ...event } = httpEvent(1, { status: 0 });
+  expect(eventLine(event)).toMatch(/1\.2ms {7}- {2}10/);
+});
+
 test.each(lines)("%s is one readable line", (_, change, expected) => {
   expect(eventLine(httpEvent(1, change))).toMatch(expected);
 });
