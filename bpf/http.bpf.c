@@ -258,11 +258,11 @@ static __always_inline void http_observe(packet_t *packet, __u32 network, __u16 
 	segment = &scratch->segment;
 	if (!http_segment_read(packet, network, ethertype, segment))
 		return;
-	segment->now_ns = bpf_ktime_get_ns();
 	if ((segment->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
 		opens = http_tuple_open(segment);
 	conn = bpf_map_lookup_elem(&http_conns, &segment->key);
 	if (!conn) {
+		segment->now_ns = bpf_ktime_get_ns();
 		if (!http_is_new_request(packet, segment))
 			return;
 		conn = http_conn_create(&segment->key);

@@ -149,7 +149,11 @@ __noinline int http_request_begin(struct http_conn *conn, const struct segment *
 	transaction = http_queue_add(conn, segment);
 	if (!transaction)
 		return 0;
-	memory_copy(transaction, sizeof(*transaction), &http_transaction_empty);
+	/* More than 1024 bytes are too many stores for the compiler. */
+	if (sizeof(*transaction) <= 1024)
+		__builtin_memset(transaction, 0, sizeof(*transaction));
+	else
+		memory_copy(transaction, sizeof(*transaction), &http_transaction_empty);
 	struct http_event *event = &transaction->event;
 	event->start_ns = segment->now_ns;
 	__builtin_memcpy(event->client_address, segment->key.address[client], 16);
