@@ -1,0 +1,47 @@
+import type { HttpEvent } from "../../ffi/event.ts";
+import type { Conversation } from "./conversation.ts";
+import type { Endpoints } from "./encoder.ts";
+import { describeEvent } from "./expectation.ts";
+import type { Turn } from "./packets.ts";
+import type { Look, Played } from "./player.ts";
+
+/** @returns what is not as the conversation says, in a form to be read; undefined when all is */
+export function difference(conversation: Conversation, played: Played): string | undefined {
+  const { delivery, endpoints, looks } = played;
+  const expected = delivery.turns.map((turn) => linesOf(turn, delivery.counted));
+  const found = looks.map((look) => seenLines(look, endpoints, delivery.counted));
+  if (expected.every((lines, index) => Bun.deepEquals(lines, found[index]))) return undefined;
+  const list = (all: string[][]) =>
+    all.flatMap((lines, index) => lines.map((line) => `    ${delivery.turns[index]?.line}: ${line}`)).join("\n") ||
+    "    nothing";
+  return `${conversation.file}:${conversation.line}, ${delivery.name}:\n  expected\n${list(expected)}\n  found\n${list(found)}`;
+}
+
+function linesOf({ events, counted }: Turn, withCounters: boolean): string[] {
+  return [...events.map((text) => `= ${text}`), ...(withCounters ? counted.map((name) => `! ${name}`).toSorted() : [])];
+}
+
+function seenLines({ events, counted, dropped }: Look, endpoints: Endpoints, withCounters: boolean): string[] {
+  return [
+    ...events.map((event) => `= ${describeEvent(event)}${strangers(event, endpoints)}`),
+    ...(withCounters ? counted.map((name) => `! ${name}`).toSorted() : []),
+    ...(dropped > 0 ? [`! ${dropped} dropped`] : []),
+  ];
+}
+
+/** What is wrong about who talked to whom. */
+export function strangers({ client, server }: Pick<HttpEvent, "client" | "server">, endpoints: Endpoints): string {
+  const is = (endpoint: HttpEvent["client"], side: keyof Endpoints) =>
+    endpoint.port === endpoints[side].port && endpoint.address === addressText(endpoints[side].address);
+  if (is(client, "client") && is(server, "server")) return "";
+  return ` from ${client.address}:${client.port} to ${server.address}:${server.port}`;
+}
+
+function addressText(address: Uint8Array): string {
+  if (address.length === 4) return address.join(".");
+  const groups = Array.from({ length: 8 }, (_, group) =>
+    (((address[2 * group] as number) << 8) | (address[2 * group + 1] as number)).toString(16),
+  );
+  // Those of the encoder have one run of zero groups.
+  return groups.join(":").replace(/(^|:)0(:0)+(:|$)/, "::");
+}

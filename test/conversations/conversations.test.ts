@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { objectPath, PATH_MAX_DEFAULT } from "../../ffi/reader-options.ts";
+import { describeKernel } from "../kernel.ts";
+import { difference } from "./compare.ts";
+import type { Conversation } from "./conversation.ts";
+import { cutDeliveries, type Delivery, uncutDeliveries } from "./delivery.ts";
+import { loadConversations } from "./parse.ts";
+import { Player } from "./player.ts";
+
+/**
+ * The conversations of this folder through the parser that is compiled for user space, under sanitizers, and through the one
+ * that the kernel has loaded: as written, and in every other way that their packets may come. real.test.ts is the third way.
+ */
+
+const BUILD_MILLIS = 120_000;
+const LIMIT_MILLIS = 60_000;
+/** BPF_PROG_TEST_RUN takes no larger packet than fits a page with what the kernel puts around it. */
+const TEST_RUN_PAYLOAD_BYTES = 3328;
+/** Enough of the differences to see what they have in common. */
+const SHOWN = 4;
+
+const conversations = loadConversations();
+
+function* deliveries(conversation: Conversation): Generator<Delivery> {
+  yield* uncutDeliveries(conversation);
+  yield* cutDeliveries(conversation);
+}
+
+/** @param argv the program of this folder and its arguments, for bytes kept of a path */
+function suite(argv: (pathMax: number) => [string, ...string[]], payloadMax?: number): void {
+  const players = new Map<string, Player>();
+
+  beforeAll(() => {
+    const { exitCode, stderr } = Bun.spawnSync(["make", "--silent", "-C", import.meta.dir]);
+    if (exitCode !== 0) throw new Error(`the players could not be built: ${stderr}`);
+  }, BUILD_MILLIS);
+  afterAll(async () => {
+    for (const player of players.values()) await player.close();
+  });
+
+  /** One for each setting; settings hold for the life of a program. */
+  function playerFor({ options: { query, pathMax = PATH_MAX_DEFAULT } }: Conversation): Player {
+    const [program, ...rest] = argv(pathMax);
+    const args = [query ? "1" : "0", String(pathMax), ...rest];
+    const key = [program, ...args].join(" ");
+    const player = players.get(key) ?? new Player(program, args, payloadMax);
+    players.set(key, player);
+    return player;
+  }
+
+  for (const conversation of conversations) {
+    test(
+      conversation.name,
+      async () => {
+        const differences: string[] = [];
+        for await (const played of playerFor(conversation).play(conversation, deliveries(conversation))) {
+          const one = difference(conversation, played);
+          if (one !== undefined) differences.push(one);
+        }
+        const shown = differences.slice(0, SHOWN).join("\n");
+        expect(differences.length > SHOWN ? `${shown}\nand ${differences.length - SHOWN} more` : shown).toBe("");
+      },
+      LIMIT_MILLIS,
+    );
+  }
+}
+
+describe("compiled for user space", () => suite((pathMax) => [pathMax > PATH_MAX_DEFAULT ? "native.long" : "native"]));
+describeKernel("loaded into the kernel", () =>
+  suite((pathMax) => ["kernel", objectPath("http", pathMax)], TEST_RUN_PAYLOAD_BYTES),
+);

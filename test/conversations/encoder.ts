@@ -1,0 +1,126 @@
+/** Deliveries as commands of player.h. */
+import type { Conversation, Side } from "./conversation.ts";
+import { type Delivery, inPieces } from "./delivery.ts";
+import { type Endpoint, writeFrame } from "./frame.ts";
+import type { Packet } from "./packets.ts";
+
+const COMMAND = { packet: 1, look: 2, silence: 3, longSilence: 4, forget: 5 };
+const COMMAND_BYTES = 16;
+const FRAME_BYTES_MAX = 128 * 1024;
+/** As the service has it by default. */
+export const IDLE_SECONDS = 60;
+const STEP_NS = 1000;
+/** Between two deliveries: what comes later than this has nothing to do with what was before. */
+const BREAK_NS = 10e9;
+
+export type Endpoints = Record<Side, Endpoint>;
+
+export class Encoder {
+  readonly #payloadMax: number;
+  #bytes = Buffer.allocUnsafe(FRAME_BYTES_MAX * 2);
+  #length = 0;
+  #deliveries = 0;
+  #nowNs = 1e9;
+
+  /** @param payloadMax bytes of a packet's payload; larger ones come in several */
+  constructor(payloadMax = Number.POSITIVE_INFINITY) {
+    this.#payloadMax = payloadMax;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The commands since the last call. */
+  take(): Buffer {
+    const taken = Buffer.from(this.#bytes.subarray(0, this.#length));
+    this.#length = 0;
+    return taken;
+  }
+
+  /** Adds one delivery with a look after each turn. @returns who talks in it: no two deliveries have the same endpoints */
+  add({ options }: Conversation, delivery: Delivery): Endpoints {
+    const number = ++this.#deliveries;
+    const { wire, turns } = delivery;
+    const endpoints = endpointsOf(number, delivery);
+    const views = [endpoints];
+    if (options.nat) {
+      const { side, address, port } = options.nat;
+      views.push({ ...endpoints, [side]: { address: Uint8Array.from(address.split("."), Number), port } });
+    }
+    const initial = initialSequence(number, wire.wrapAfter);
+    for (const turn of turns) {
+      for (const packet of turn.packets.flatMap((packet) => inPieces(packet, this.#payloadMax))) {
+        // What comes from the client is translated on its way, what comes from the server is translated back.
+        for (const view of packet.from === "client" ? views : views.toReversed()) {
+          this.#addPacket(packet, delivery, view, initial);
+        }
+      }
+      if (turn.silence > 0) {
+        this.#nowNs += turn.silence * 1e9;
+        this.#addCommand(turn.silence < IDLE_SECONDS ? COMMAND.silence : COMMAND.longSilence);
+      }
+      this.#addCommand(COMMAND.look);
+    }
+    this.#addCommand(COMMAND.forget);
+    this.#nowNs += BREAK_NS;
+    return endpoints;
+  }
+
+  #addPacket(packet: Packet, { wire }: Delivery, endpoints: Endpoints, initial: Initial): void {
+    const { from, flags, seq, ack, generation, payload } = packet;
+    const to = from === "client" ? "server" : "client";
+    this.#nowNs += STEP_NS;
+    this.#reserve(COMMAND_BYTES + FRAME_BYTES_MAX);
+    const size = writeFrame(this.#bytes, this.#length + COMMAND_BYTES, wire.layers, {
+      source: endpoints[from],
+      destination: endpoints[to],
+      seq: initial(from, generation.own) + 1 + seq,
+      ack: initial(to, generation.peer) + 1 + ack,
+      flags,
+      payload,
+    });
+    this.#addCommand(COMMAND.packet, size);
+    this.#length += size;
+  }
+
+  #addCommand(kind: number, size = 0): void {
+    this.#reserve(COMMAND_BYTES);
+    this.#bytes.writeUInt32LE(size, this.#length);
+    this.#bytes.writeUInt32LE(kind, this.#length + 4);
+    this.#bytes.writeBigUInt64LE(BigInt(this.#nowNs), this.#length + 8);
+    this.#length += COMMAND_BYTES;
+  }
+
+  #reserve(size: number): void {
+    if (this.#length + size <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe(2 * this.#bytes.length + size);
+    this.#bytes.copy(larger, 0, 0, this.#length);
+    this.#bytes = larger;
+  }
+}
+
+type Initial = (side: Side, generation: number) => number;
+
+/** The number of a side's SYN. Another pair for each delivery: the same would be the same connection behind a NAT. */
+function initialSequence(number: number, wrapAfter: Delivery["wire"]["wrapAfter"]): Initial {
+  return (side, generation) => {
+    const mixed = Math.imul(number, side === "client" ? 0x9e3779b1 : 0x85ebca77);
+    const first = wrapAfter === undefined ? mixed : -1 - wrapAfter[side] - (side === "server" ? number % 31 : 0);
+    return first + generation * 12_345_678;
+  };
+}
+
+function endpointsOf(number: number, { wire }: Delivery): Endpoints {
+  const low = [number >>> 16, (number >>> 8) & 255, number & 255];
+  const wide = wire.layers === "ipv6" || wire.layers === "extended";
+  const address = (first: number) =>
+    wide
+      ? Uint8Array.from([0x20, 1, 0xd, 0xb8, first, 0, 0, 0, 0, 0, 0, 0, 0, ...low])
+      : Uint8Array.from([first, ...low]);
+  const [clientPort, serverPort] = wire.clientPortHigher ? [40_000, 8080] : [2000, 8080];
+  return {
+    client: { address: address(10), port: clientPort + (number % 5000) },
+    server: { address: address(100), port: serverPort },
+  };
+}

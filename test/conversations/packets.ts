@@ -1,0 +1,117 @@
+/** From the steps of a conversation to the packets that carry them. */
+import { type Conversation, type CounterName, otherSide, type Segment, type Side } from "./conversation.ts";
+
+export const SYN = 2;
+const FIN = 1;
+const RST = 4;
+const ACK = 16;
+
+/** A TCP segment whose numbers count from the first byte of its stream: whoever sends it adds the initial ones. */
+export interface Packet {
+  from: Side;
+  flags: number;
+  /** Of the first payload byte; of a SYN, the one before it. */
+  seq: number;
+  ack: number;
+  /** How many SYNs of each side came before: each begins a stream of its own. */
+  generation: { own: number; peer: number };
+  payload: Uint8Array;
+  /** See `Segment`. */
+  repeated: Segment["repeated"];
+}
+
+/** What happens between two moments at which one may look, and what must be seen then. */
+export interface Turn {
+  line: number;
+  packets: Packet[];
+  /** Seconds in which nothing comes, after the packets. */
+  silence: number;
+  events: string[];
+  counted: CounterName[];
+}
+
+/** One side's stream, as the other side's TCP sees it. */
+class Stream {
+  /** Behind the last byte that was sent. */
+  next = 0;
+  generation = 0;
+  #arrived: [start: number, end: number][] = [];
+
+  begin(): void {
+    this.next = 0;
+    this.generation += 1;
+    this.#arrived = [];
+  }
+
+  take(start: number, length: number): void {
+    this.next = Math.max(this.next, start + length);
+    this.#arrived.push([start, start + length]);
+  }
+
+  /** What came without a hole in it. */
+  get acknowledged(): number {
+    let end = 0;
+    for (const [from, to] of this.#arrived.toSorted(([a], [b]) => a - b)) {
+      if (from > end) break;
+      end = Math.max(end, to);
+    }
+    return end;
+  }
+}
+
+/** @param handshake whether one comes first, unless the conversation brings its own */
+export function turnsOf({ steps, options }: Conversation, handshake = !options.attached): Turn[] {
+  const streams: Record<Side, Stream> = { client: new Stream(), server: new Stream() };
+  const turns: Turn[] = [];
+  const newTurn = (line: number): Turn => {
+    const turn: Turn = { line, packets: [], silence: 0, events: [], counted: [] };
+    turns.push(turn);
+    return turn;
+  };
+  const first = steps[0];
+  if (handshake && first?.kind === "segment" && !first.syn) newTurn(first.line).packets.push(...handshakePackets());
+  for (const step of steps) {
+    const turn = step.kind === "segment" || step.kind === "silence" ? newTurn(step.line) : (turns.at(-1) as Turn);
+    if (step.kind === "silence") turn.silence = step.seconds;
+    else if (step.kind === "reported") turn.events.push(step.text);
+    else if (step.kind === "counted") turn.counted.push(step.counter);
+    else {
+      const packet = packetOf(step, streams);
+      if (!step.lost) turn.packets.push(packet);
+    }
+  }
+  return turns;
+}
+
+function handshakePackets(): Packet[] {
+  const packet = (from: Side, flags: number, seq: number): Packet => ({
+    from,
+    flags,
+    seq,
+    ack: 0,
+    generation: { own: 0, peer: 0 },
+    payload: new Uint8Array(),
+    repeated: [],
+  });
+  return [packet("client", SYN, -1), packet("server", SYN | ACK, -1), packet("client", ACK, 0)];
+}
+
+function packetOf(segment: Segment, streams: Record<Side, Stream>): Packet {
+  const { from, bytes, repeated, syn, fin, rst, at, ack, again } = segment;
+  const own = streams[from];
+  const peer = streams[otherSide(from)];
+  // The answer to a SYN begins the other half of the same connection.
+  if (syn && !again) own.begin();
+  const start = at === undefined ? (syn ? 0 : own.next) : (at.from === "start" ? 0 : own.next) + at.offset;
+  own.take(start, bytes.length + (fin ? 1 : 0));
+  const firstSyn = syn && from === "client";
+  return {
+    from,
+    flags: (syn ? SYN : 0) | (fin ? FIN : 0) | (rst ? RST : 0) | (firstSyn ? 0 : ACK),
+    seq: start - (syn ? 1 : 0),
+    ack: ack ?? (firstSyn ? 0 : peer.acknowledged),
+    generation: { own: own.generation, peer: peer.generation },
+    payload: bytes,
+    repeated,
+  };
+}
