@@ -19,6 +19,7 @@ import {
   partialReceipt,
   protocolAnswer,
   protocolState,
+  readiness,
   receipt,
   stats,
   syncQuery,
@@ -26,6 +27,7 @@ import {
 import type { Spans } from "./spans.ts";
 import { readStats } from "./stats.ts";
 import { SyncService } from "./sync.ts";
+import type { TrafficSource } from "./traffic-source.ts";
 import { JSON_SUBPROTOCOL } from "./ws.ts";
 
 interface AppDeps {
@@ -34,6 +36,8 @@ interface AppDeps {
   /** Undefined when span export is off. */
   spans: Spans | undefined;
   version: string;
+  /** Where the events come from; the kernel by default. */
+  source?: TrafficSource;
   /** Longest wait of `POST /sync?wait=export` for the collector. */
   exportMaxMillis?: number;
 }
@@ -61,7 +65,7 @@ const NOT_RUNNING =
 
 /** The routes of design §5, ready for `listen` or for `app.request` in tests. */
 const createApp = (deps: AppDeps): App => {
-  const { capture, hub, version } = deps;
+  const { capture, hub, version, source = { kind: "kernel" } } = deps;
   const sync = new SyncService(deps);
   const app: App = new Hono();
 
@@ -182,12 +186,12 @@ const createApp = (deps: AppDeps): App => {
   app.get(
     "/readyz",
     describeRoute({
-      summary: "The programs are attached and the reader runs",
-      responses: { 200: json("they are", health), 503: json("they are not", apiError) },
+      summary: "The programs are attached and the reader runs; or, as its source says, a capture is replayed",
+      responses: { 200: json("they are", readiness), 503: json("they are not", apiError) },
     }),
     (c) =>
       capture.running
-        ? c.json({ status: "ok" } satisfies z.infer<typeof health>)
+        ? c.json({ status: "ok", source } satisfies z.infer<typeof readiness>)
         : problem(c, 503, "not_ready", NOT_RUNNING),
   );
 

@@ -23,6 +23,23 @@ const runTail = async (argv: readonly string[]): Promise<number> => {
   return tail({ ...config, json: argv.includes("--json"), signal: ending.signal });
 };
 
+const runReplay = async (argv: readonly string[]): Promise<number> => {
+  const json = argv.includes("--json");
+  const { config, sources } = loadConfig(
+    argv.filter((word) => word !== "--json"),
+    process.env,
+    "source",
+  );
+  if (sources.source.name !== "argument")
+    return fail("kernelcast: which file? kernelcast replay FILE, or - to read a pipe");
+  if (json) {
+    const { printReplay } = await import("./print-replay.ts");
+    return printReplay(config);
+  }
+  const { serve } = await import("./index.ts");
+  return serve(config);
+};
+
 const commands: Record<Command, (argv: readonly string[]) => Promise<number>> = {
   async serve(argv) {
     const { config } = loadConfig(argv, process.env);
@@ -30,6 +47,7 @@ const commands: Record<Command, (argv: readonly string[]) => Promise<number>> = 
     const { serve } = await import("./index.ts");
     return serve(config);
   },
+  replay: runReplay,
   async doctor() {
     const { doctor } = await import("./doctor.ts");
     return doctor();

@@ -36,7 +36,8 @@ const SERVICE_LINK = /^KERNELCAST_(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP))/
 const isServiceLink = (name: string, value: string): boolean =>
   SERVICE_LINK.test(name) || (name === "KERNELCAST_PORT" && /^(tcp|udp|sctp):\/\//.test(value));
 
-const readFlags = (argv: readonly string[]): RawSettings => {
+/** @param argument the setting that one argument without a flag sets; none may be given when it is undefined */
+const readFlags = (argv: readonly string[], argument?: SettingKey): RawSettings => {
   const raw: RawSettings = { values: new Map(), problems: [] };
   const keys = new Map(SETTING_KEYS.map((key) => [flagName(key), key]));
   const flags = SETTING_KEYS.map((key) => `--${flagName(key)}`);
@@ -49,16 +50,20 @@ const readFlags = (argv: readonly string[]): RawSettings => {
     tokens: true,
   });
   let mistaken: (typeof tokens)[number] | undefined;
-  const set = (key: SettingKey, given: string | boolean) => {
+  let free = argument;
+  const set = (key: SettingKey, given: string | boolean, name = `--${flagName(key)}`) => {
     const before = raw.values.get(key)?.value ?? [];
     const value = isRepeated(key) ? [before, given].flat().map(String) : given;
-    raw.values.set(key, { value, source: { from: "flag", name: `--${flagName(key)}` } });
+    raw.values.set(key, { value, source: { from: "flag", name } });
   };
 
   for (const [index, token] of tokens.entries()) {
     // What follows a flag that was refused is most likely its value: one mistake, one line.
     const afterMistake = index > 0 && tokens[index - 1] === mistaken;
-    if (token.kind === "positional" && !afterMistake)
+    if (token.kind === "positional" && free !== undefined) {
+      set(free, token.value, "argument");
+      free = undefined;
+    } else if (token.kind === "positional" && !afterMistake)
       raw.problems.push(`unexpected argument "${token.value}"; settings begin with --`);
     if (token.kind !== "option") continue;
     const key = keys.get(token.name);

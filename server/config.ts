@@ -22,11 +22,16 @@ class ConfigError extends Error {
 /**
  * Validates all settings at once. Pure.
  *
- * @param argv flags only, without the command
+ * @param argv without the command
+ * @param argument the setting that an argument without a flag sets
  * @throws {ConfigError} naming every problem
  */
-const loadConfig = (argv: readonly string[], env: Environment): { config: Config; sources: ConfigSources } => {
-  const flags = readFlags(argv);
+const loadConfig = (
+  argv: readonly string[],
+  env: Environment,
+  argument?: SettingKey,
+): { config: Config; sources: ConfigSources } => {
+  const flags = readFlags(argv, argument);
   const variables = readEnvironment(env);
   const problems = [...flags.problems, ...variables.problems];
   const chosen = new Map([...variables.values, ...flags.values]);

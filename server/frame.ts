@@ -4,6 +4,7 @@
  */
 
 import type { ObservedEvent } from "../ffi/event.ts";
+import type { TrafficSource } from "./traffic-source.ts";
 
 /** Version of the frames; rises when a client must change. */
 const PROTOCOL_VERSION = 1;
@@ -63,6 +64,7 @@ const control = (message: object): ControlFrame => ({ kind: "control", text: JSO
 /** The first frame of every subscription. Events from `nextSeq` on follow. */
 const helloFrame = (hello: {
   service: { name: string; version: string };
+  source: TrafficSource;
   subscriber: number;
   protocols: readonly string[];
   nextSeq: number;

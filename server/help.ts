@@ -12,6 +12,7 @@ import {
 
 const COMMANDS = {
   serve: "watch this host and serve what is seen",
+  replay: "FILE: the same for what a pcap or pcapng file holds, - for standard input; --json prints it and ends",
   doctor: "say what works on this host, what does not, and why",
   tail: "print transactions of a running service; --json for one JSON object a line",
   config: "print the effective settings and where each came from",

@@ -8,6 +8,7 @@ import { type DropReason, Flow, type FlowLedger } from "./flow.ts";
 import { type BatchFrame, type ControlFrame, encodeBatch, errorFrame, helloFrame, syncFrame } from "./frame.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import { Subscriber, type SubscriberLimits, type SubscriberStats } from "./subscriber.ts";
+import type { TrafficSource } from "./traffic-source.ts";
 import type { Transport } from "./transport.ts";
 
 interface HubOptions {
@@ -16,6 +17,8 @@ interface HubOptions {
   subscriberMax: number;
   /** Of the service, for the hello frame. */
   version: string;
+  /** Where the events come from, for the hello frame; the kernel by default. */
+  source?: TrafficSource;
   /** Protocols that batches may carry, for the hello frame. */
   protocols?: readonly string[];
   /** Bytes held for one subscriber that lags. */
@@ -57,6 +60,8 @@ const CLOSE_TRY_AGAIN_LATER = 1013;
 
 class Hub implements EventSink {
   readonly #version: string;
+  readonly #source: TrafficSource;
+  readonly #first = Promise.withResolvers<void>();
   readonly #protocols: readonly string[];
   readonly #subscriberMax: number;
   readonly #stallMillis: number;
@@ -75,6 +80,7 @@ class Hub implements EventSink {
 
   constructor(options: HubOptions) {
     this.#version = options.version;
+    this.#source = options.source ?? { kind: "kernel" };
     this.#protocols = options.protocols ?? ["http"];
     this.#subscriberMax = options.subscriberMax;
     this.#stallMillis = options.stallMillis ?? STALL_MILLIS;
@@ -91,6 +97,17 @@ class Hub implements EventSink {
   /** No further subscriber would be accepted. */
   get full(): boolean {
     return this.#closed || this.#subscribers.size >= this.#subscriberMax;
+  }
+
+  /** Resolves when somebody has subscribed. */
+  get firstSubscriber(): Promise<void> {
+    return this.#first.promise;
+  }
+
+  /** Undefined when no subscriber has anything queued; otherwise resolves when that is so. */
+  ready(): Promise<void> | undefined {
+    for (const subscriber of this.#subscribers.values()) if (!subscriber.idle) return this.idle();
+    return undefined;
   }
 
   /** Takes every delivered batch. Encodes it once, and only if somebody listens. */
@@ -130,11 +147,13 @@ class Hub implements EventSink {
       subscriber,
       helloFrame({
         service: { name: "kernelcast", version: this.#version },
+        source: this.#source,
         subscriber: subscriber.id,
         protocols: this.#protocols,
         nextSeq: this.#lastSeq + 1,
       }),
     );
+    this.#first.resolve();
     return subscriber;
   }
 

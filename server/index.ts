@@ -4,9 +4,7 @@
  * @module
  */
 
-import type { KernelCapture } from "../ffi/capture.ts";
 import type { EventSink, HttpEvent, ObservedEvent } from "../ffi/event.ts";
-import { TargetPolicy } from "../ffi/target-policy.ts";
 import { createTelemetry, type Telemetry, TelemetrySettingError } from "../otel/telemetry.ts";
 import manifest from "../package.json" with { type: "json" };
 import { createApp } from "./app.ts";
@@ -14,19 +12,24 @@ import type { Config } from "./config.ts";
 import { failures } from "./doctor.ts";
 import { Hub } from "./hub.ts";
 import { ListenError, type Listener, listen } from "./listen.ts";
+import { type OpenCapture, openCapture } from "./open-capture.ts";
+import { replaySummary, replayWarnings } from "./replay-summary.ts";
+import { type ChosenSource, chooseSource } from "./traffic-source.ts";
 
 const EXIT_REFUSED = 2;
 /** Together below the 5 s within which an end is promised. */
 const DRAIN_MILLIS = 1500;
 const FAREWELL_MILLIS = 2500;
+/** A replay waits for subscribers, who may then hold one offer and a part of the next. */
+const REPLAY_QUEUE_MIN = 512;
 
 const log = {
   info: (message: string) => console.log(message),
   warn: (message: string) => console.warn(`warning: ${message}`),
 };
 
-interface Running {
-  capture: KernelCapture;
+interface Running extends OpenCapture {
+  chosen: ChosenSource;
   telemetry: Telemetry;
   listener: Listener;
 }
@@ -37,10 +40,11 @@ export async function serve(config: Config): Promise<number> {
   try {
     running = await begin(config);
   } catch (error) {
-    console.error(`kernelcast: ${await refusal(error)}`);
+    console.error(`kernelcast: ${await refusal(error, config)}`);
     return EXIT_REFUSED;
   }
-  announce(running);
+  announce(running, config);
+  void running.replay?.ended.then(() => reportEnd(running));
   const signal = await nextSignal();
   log.info(`${signal}: detaching, then handing over what was captured`);
   await end(running);
@@ -48,35 +52,29 @@ export async function serve(config: Config): Promise<number> {
 }
 
 async function begin(config: Config): Promise<Running> {
-  const telemetry = createTelemetry({ env: process.env, log, version: manifest.version, spans: config.spans });
-  const { protocols, queueMax, subscriberMax } = config;
-  const hub = new Hub({ queueMax, subscriberMax, protocols, version: manifest.version });
+  const chosen = await chooseSource(config.source);
+  const { source } = chosen;
+  // A demonstration among real spans would be a lie.
+  const env = source.kind === "demo" ? { ...process.env, OTEL_SDK_DISABLED: "true" } : process.env;
+  const telemetry = createTelemetry({ env, log, version: manifest.version, spans: config.spans });
+  const hub = new Hub({
+    queueMax: source.kind === "replay" ? Math.max(config.queueMax, REPLAY_QUEUE_MIN) : config.queueMax,
+    subscriberMax: config.subscriberMax,
+    protocols: source.kind === "kernel" ? config.protocols : ["http"],
+    version: manifest.version,
+    source,
+  });
   const sinks: EventSink[] = telemetry.pipeline === undefined ? [hub] : [hub, httpOnly(telemetry.pipeline)];
-  // Late: without libbpf the import itself fails, and that is a message like any other.
-  const { KernelCapture } = await import("../ffi/capture.ts");
-  const capture = new KernelCapture(
-    {
-      protocols,
-      ringBytes: config.ringKib * 1024,
-      connectionsMax: config.maxConnections,
-      idleTimeoutMillis: config.idleTimeoutSeconds * 1000,
-      captureQuery: config.captureQuery,
-      pathMax: config.pathMax,
-      policy: new TargetPolicy({
-        templates: config.template,
-        templateOnly: config.templateOnly,
-        redactions: config.redact,
-        secretParameters: config.redactQuery,
-      }),
-    },
-    sinks,
-  );
+  const opened = await openCapture(config, chosen, sinks);
+  const { capture, kernel, replay } = opened;
   try {
-    const app = createApp({ capture, hub, spans: telemetry.pipeline, version: manifest.version });
+    const app = createApp({ capture, hub, spans: telemetry.pipeline, version: manifest.version, source });
     const listener = listen({ host: config.host, port: config.port, app, hub });
-    capture.setListenPort(listener.port);
+    kernel?.setListenPort(listener.port);
     await capture.start();
-    return { capture, telemetry, listener };
+    const waits = source.kind === "replay" && !config.noWait;
+    void (waits ? hub.firstSubscriber : Promise.resolve()).then(() => replay?.play());
+    return { ...opened, chosen, telemetry, listener };
   } catch (error) {
     capture.close();
     throw error;
@@ -94,9 +92,10 @@ function httpOnly(pipeline: EventSink<HttpEvent>): EventSink {
 }
 
 /** One message: what is missing and what to do. Whatever is no known refusal is a bug and keeps its stack. */
-async function refusal(error: unknown): Promise<string> {
+async function refusal(error: unknown, config: Config): Promise<string> {
   if (error instanceof ListenError || error instanceof TelemetrySettingError) return error.message;
   if (error instanceof Error && error.name === "CaptureError") {
+    if (config.source !== "kernel") return error.message;
     const missing = await failures();
     const remedies = missing.map(({ name, why, remedy = "" }) => `${name}: ${why}. ${remedy}`);
     return [error.message, ...remedies, '"kernelcast doctor" shows everything that is needed.'].join("\n");
@@ -107,13 +106,35 @@ async function refusal(error: unknown): Promise<string> {
   return Bun.inspect(error);
 }
 
-function announce({ listener: { url, host, port }, telemetry }: Running): void {
+function announce({ chosen, listener: { url, host, port }, telemetry }: Running, { noWait }: Config): void {
+  const { kind, notice } = chosen.source;
   const ws = `ws://${host.includes(":") ? `[${host}]` : host}:${port}/ws`;
-  log.info(`Kernelcast ${manifest.version} watches the HTTP traffic of this host.
+  if (kind === "demo") console.warn(loud(notice ?? ""));
+  const does = {
+    kernel: "watches the HTTP traffic of this host",
+    replay: "replays a capture",
+    demo: "plays a recording",
+  }[kind];
+  log.info(`Kernelcast ${manifest.version} ${does}.
   page        ${url}/
   subscribe   ${ws}
   sync        curl -X POST ${url}/sync
   spans       ${telemetry.url ?? "off"}`);
+  if (kind !== "replay") return;
+  const begins = noWait ? "" : " It begins with the first subscriber, for example the page; --no-wait begins at once.";
+  log.info(`${notice}${begins}`);
+}
+
+/** A text that nobody overlooks. */
+function loud(text: string): string {
+  const rule = "*".repeat(72);
+  return `${rule}\n${text}\n${rule}`;
+}
+
+async function reportEnd({ replay, chosen }: Running): Promise<void> {
+  if (replay === undefined) return;
+  for (const warning of replayWarnings(replay.status())) log.warn(warning);
+  log.info(replaySummary(chosen.file ?? "", replay.status(), replay.stats()));
 }
 
 /** The first SIGINT or SIGTERM; a second SIGINT while ending ends at once. */

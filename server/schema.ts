@@ -115,6 +115,16 @@ const apiError = z
 
 const health = z.object({ status: z.literal("ok") }).meta({ id: "Health" });
 
+const readiness = z
+  .object({
+    status: z.literal("ok"),
+    source: z.object({
+      kind: z.enum(["kernel", "replay", "demo"]).describe("replay and demo: not the traffic of this host"),
+      notice: z.string().describe("the same for people").optional(),
+    }),
+  })
+  .meta({ id: "Readiness" });
+
 const protocolState = z.strictObject({
   enabled: z.boolean({ error: "expected true or false" }).describe("false pauses it"),
 });
@@ -135,4 +145,15 @@ type Stats = z.infer<typeof stats>;
 type ApiError = z.infer<typeof apiError>;
 
 export type { ApiError, PartialReceipt, Receipt, Stats };
-export { apiError, health, noQuery, partialReceipt, protocolAnswer, protocolState, receipt, stats, syncQuery };
+export {
+  apiError,
+  health,
+  noQuery,
+  partialReceipt,
+  protocolAnswer,
+  protocolState,
+  readiness,
+  receipt,
+  stats,
+  syncQuery,
+};

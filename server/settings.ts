@@ -63,6 +63,15 @@ const protocolList = () => {
 /** Those of `SpanPolicy` in `otel/side.ts`; the composition root holds the two together. */
 const SPANS = ["auto", "server", "client", "both"] as const;
 
+const speed = () => {
+  const error = "expected max, or by how much faster than it was captured, such as 1 or 0.5";
+  return z
+    .string({ error })
+    .regex(/^(max|\d{1,6}(\.\d{1,6})?)$/, error)
+    .refine((word) => word === "max" || Number(word) > 0, { error })
+    .transform((word) => (word === "max" ? word : Number(word)));
+};
+
 const oneOf = <const T extends readonly string[]>(words: T) =>
   z.enum(words, { error: `expected one of ${words.join(", ")}` });
 
@@ -76,6 +85,17 @@ const configSchema = z.strictObject({
   port: describe(integer(0, 65_535).default(4320), {
     hint: "PORT",
     about: "port to listen on; 0 takes a free one",
+  }),
+  source: describe(z.string().min(1, "expected kernel, auto, or a capture file").default("kernel"), {
+    hint: "SOURCE",
+    about: "kernel; auto, a demonstration where the kernel cannot be watched; or a capture file",
+  }),
+  speed: describe(speed().default("max"), {
+    hint: "FACTOR",
+    about: "how fast a capture file is replayed: 1 as captured, 2 in half the time, or max",
+  }),
+  noWait: describe(onOff().default(false), {
+    about: "replay a capture file at once, not when the first subscriber comes",
   }),
   captureQuery: describe(onOff().default(false), {
     about: "report query strings, which may hold secrets",

@@ -3,9 +3,9 @@
  * @module
  */
 
-import { writeSync } from "node:fs";
 import type { ObservedEvent } from "../ffi/event.ts";
 import { hostForUrl } from "./listen.ts";
+import { printToStdout } from "./stdout.ts";
 import { eventLine, jsonLine, printable } from "./terminal.ts";
 
 interface TailOptions {
@@ -33,22 +33,6 @@ const ANY_ADDRESS = new Map([
 ]);
 
 const CLOSE_MAX_MILLIS = 500;
-
-/** Blocks while the reader is slow, so that the loss, if any, is where it is counted: in the service. */
-const printToStdout = (lines: string): boolean => {
-  let rest = Buffer.from(lines);
-  while (rest.length > 0) {
-    try {
-      rest = rest.subarray(writeSync(1, rest));
-    } catch (error) {
-      const code = error instanceof Error && "code" in error ? error.code : undefined;
-      if (code === "EPIPE") return false;
-      if (code !== "EAGAIN") throw error;
-      Bun.sleepSync(1);
-    }
-  }
-  return true;
-};
 
 const warnOnStderr = (line: string): void => {
   process.stderr.write(`${line}\n`);

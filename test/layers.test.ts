@@ -57,10 +57,10 @@ const RULES: Rule[] = [
     says: "server/index.ts puts the parts together",
   },
   {
-    who: (file) => file === "server/doctor.ts",
+    who: (file) => file === "server/doctor.ts" || file === "server/open-capture.ts",
     may: ({ target }) =>
       (isPackage(target) && target !== "bun:ffi") || within("server")(target) || within("ffi")(target),
-    says: "server/doctor.ts imports packages, server/ and ffi/",
+    says: "server/doctor.ts and server/open-capture.ts import packages, server/ and ffi/",
   },
   {
     who: within("server"),

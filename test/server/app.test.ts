@@ -181,6 +181,7 @@ test("the OpenAPI document lists every route of the API, its answers and the sch
     "Health",
     "PartialReceipt",
     "ProtocolState",
+    "Readiness",
     "Receipt",
     "Stats",
   ]);

@@ -40,8 +40,20 @@ test("config prints the effective settings and where each came from", async () =
 });
 
 const mistakes: [string[], Record<string, string>, string][] = [
-  [["sreve"], {}, 'kernelcast: unknown command "sreve"; did you mean serve? Commands: serve, doctor, tail, config\n'],
-  [["replicate"], {}, 'kernelcast: unknown command "replicate". Commands: serve, doctor, tail, config\n'],
+  [
+    ["sreve"],
+    {},
+    'kernelcast: unknown command "sreve"; did you mean serve? Commands: serve, replay, doctor, tail, config\n',
+  ],
+  [["sniff"], {}, 'kernelcast: unknown command "sniff". Commands: serve, replay, doctor, tail, config\n'],
+  [["replay"], {}, "kernelcast: which file? kernelcast replay FILE, or - to read a pipe\n"],
+  [["replay", "a", "b"], {}, 'kernelcast: unexpected argument "b"; settings begin with --\n'],
+  [
+    ["replay", "a", "--speed", "0"],
+    {},
+    'kernelcast: --speed: expected max, or by how much faster than it was captured, such as 1 or 0.5, got "0"\n',
+  ],
+  [["replay", "no-such.pcap", "--json"], {}, "kernelcast: cannot open no-such.pcap: No such file or directory\n"],
   [["serve", "--port", "x"], {}, 'kernelcast: --port: expected an integer from 0 to 65535, got "x"\n'],
   [
     ["config", "--qeue-max=1"],

@@ -16,6 +16,9 @@ test("without flags and variables every setting has its default and says so", ()
   expect(config).toEqual({
     host: "127.0.0.1",
     port: 4320,
+    source: "kernel",
+    speed: "max",
+    noWait: false,
     captureQuery: false,
     redactQuery: [],
     pathMax: 224,
@@ -41,6 +44,19 @@ test("a flag wins over a variable, a variable over the default, and the sources 
   expect(sources.queueMax).toEqual({ from: "default", name: "--queue-max" });
 });
 
+test("one argument without a flag is taken where it is asked for, wherever it stands", () => {
+  for (const argv of [
+    ["a.pcap", "--port=1", "--speed", "2"],
+    ["--port=1", "a.pcap", "--speed", "2"],
+    ["--port=1", "--speed", "2", "a.pcap"],
+  ]) {
+    const { config, sources } = loadConfig(argv, { KERNELCAST_SOURCE: "auto" }, "source");
+    expect([config.source, config.port, config.speed]).toEqual(["a.pcap", 1, 2]);
+    expect(sources.source).toEqual({ from: "flag", name: "argument" });
+  }
+  expect(loadConfig(["-"], {}, "source").config.source).toBe("-");
+});
+
 const accepted: [string, string[], Record<string, string>, object][] = [
   ["a value after a space", ["--port", "80"], {}, { port: 80 }],
   ["a value after an equals sign", ["--port=80"], {}, { port: 80 }],
@@ -50,6 +66,10 @@ const accepted: [string, string[], Record<string, string>, object][] = [
   ["a negated switch", ["--no-capture-query"], { KERNELCAST_CAPTURE_QUERY: "true" }, { captureQuery: false }],
   ["a switch by variable", [], { KERNELCAST_CAPTURE_QUERY: "yes" }, { captureQuery: true }],
   ["an IPv6 address", ["--host", "::1"], {}, { host: "::1" }],
+  ["a factor", ["--speed", "0.5"], {}, { speed: 0.5 }],
+  ["as fast as can be", ["--speed=max"], {}, { speed: "max" }],
+  ["a switch whose name begins with no", ["--no-wait"], {}, { noWait: true }],
+  ["a capture file", ["--source", "a.pcap"], {}, { source: "a.pcap" }],
   ["a host name", ["--host", "localhost"], {}, { host: "localhost" }],
   ["several protocols, each once", ["--protocols", "tcp, http,tcp"], {}, { protocols: ["tcp", "http"] }],
   ["a word of several", ["--spans=both"], {}, { spans: "both" }],

@@ -34,6 +34,7 @@ describe("a subscriber that keeps up", () => {
         type: "hello",
         version: 1,
         service: { name: "kernelcast", version: "0.0.0" },
+        source: { kind: "kernel" },
         subscriber: 1,
         protocols: ["http"],
         nextSeq: 4,

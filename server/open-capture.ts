@@ -1,0 +1,55 @@
+/**
+ * The capture that the settings ask for: from the kernel, or from a file.
+ * @module
+ */
+
+import type { KernelCapture } from "../ffi/capture.ts";
+import type { Sink } from "../ffi/event.ts";
+import type { ReplayCapture } from "../ffi/replay.ts";
+import type { Config } from "./config.ts";
+import type { ChosenSource } from "./traffic-source.ts";
+
+/** Open, and not started. `kernel` or `replay` is the same capture again, by what only that kind has. */
+interface OpenCapture {
+  capture: KernelCapture | ReplayCapture;
+  kernel?: KernelCapture;
+  replay?: ReplayCapture;
+}
+
+/** @throws CaptureError; what dlopen throws where the library or libbpf is missing */
+const openCapture = async (
+  config: Config,
+  { source, file }: ChosenSource,
+  sinks: readonly Sink[],
+): Promise<OpenCapture> => {
+  // Late: a library that is missing is a message like any other.
+  const { TargetPolicy } = await import("../ffi/target-policy.ts");
+  const common = {
+    connectionsMax: config.maxConnections,
+    idleTimeoutMillis: config.idleTimeoutSeconds * 1000,
+    captureQuery: config.captureQuery,
+    pathMax: config.pathMax,
+    policy: new TargetPolicy({
+      templates: config.template,
+      templateOnly: config.templateOnly,
+      redactions: config.redact,
+      secretParameters: config.redactQuery,
+    }),
+  };
+  if (file === undefined) {
+    const { KernelCapture } = await import("../ffi/capture.ts");
+    const kernel = new KernelCapture(
+      { ...common, protocols: config.protocols, ringBytes: config.ringKib * 1024 },
+      sinks,
+    );
+    return { capture: kernel, kernel };
+  }
+  const { ReplayCapture } = await import("../ffi/replay.ts");
+  const isDemo = source.kind === "demo";
+  const speed = config.speed === "max" ? 0 : config.speed;
+  const replay = new ReplayCapture({ ...common, path: file, speed: isDemo ? 1 : speed, loop: isDemo }, sinks);
+  return { capture: replay, replay };
+};
+
+export type { OpenCapture };
+export { openCapture };
