@@ -20,6 +20,11 @@ export interface Transfer {
   local_port: number;
   remote_ip: string;
   remote_port: number;
+  /** Bytes of the head, and of the body that was sent. */
+  size_request: number;
+  size_upload: number;
+  size_header: number;
+  size_download: number;
   /** Seconds. */
   time_total: number;
   exitcode: number;

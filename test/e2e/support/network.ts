@@ -54,11 +54,19 @@ export class Network {
     await this.output("ip", "link", "set", device, "up");
   }
 
+  /** Packet sockets that are open in here. */
+  packetSockets(): number {
+    return this.#packetSockets().length;
+  }
+
   /** The numbers of the devices that a packet socket is bound to. */
   watchedDevices(): number[] {
-    const lines = readFileSync(`/proc/${this.#holder.pid}/net/packet`, "utf8").trim().split("\n").slice(1);
-    const bound = lines.map((line) => Number(line.trim().split(/\s+/)[4]));
+    const bound = this.#packetSockets().map((line) => Number(line.trim().split(/\s+/)[4]));
     return [...new Set(bound.filter((device) => device > 0))];
+  }
+
+  #packetSockets(): string[] {
+    return readFileSync(`/proc/${this.#holder.pid}/net/packet`, "utf8").trim().split("\n").slice(1);
   }
 
   /** Every device in here is watched, and nothing else: not one that has gone. */
