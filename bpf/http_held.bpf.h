@@ -37,7 +37,7 @@ static __always_inline struct http_held_key http_held_key(const struct segment *
 	return (struct http_held_key){.conn = segment->key, .seq = seq, .role = role};
 }
 
-/* Keeps a segment. Returns 1, or 0 when there is no room. */
+/* Keeps a segment, or only how far it reaches when there is no room. Returns 0. */
 __noinline int http_hold(packet_t *packet, struct http_flow *flow, const struct segment *segment,
 			 __u32 role)
 {
@@ -51,7 +51,9 @@ __noinline int http_hold(packet_t *packet, struct http_flow *flow, const struct 
 
 	/* Already, from another device. */
 	if (flow->held && bpf_map_lookup_elem(&http_held, &key))
-		return 1;
+		return 0;
+	if (!flow->held || (__s32)(end - flow->held_end) > 0)
+		flow->held_end = end;
 	if (flow->held >= HTTP_HELD_MAX)
 		return 0;
 	kept = segment->len < HTTP_HELD_BYTES ? segment->len : HTTP_HELD_BYTES;
@@ -66,10 +68,8 @@ __noinline int http_hold(packet_t *packet, struct http_flow *flow, const struct 
 		return 0;
 	if (!flow->held || (__s32)(segment->seq - flow->held_seq) < 0)
 		flow->held_seq = segment->seq;
-	if (!flow->held || (__s32)(end - flow->held_end) > 0)
-		flow->held_end = end;
 	flow->held++;
-	return 1;
+	return 0;
 }
 
 /* Loads len bytes of the segment at its pos into the window at HTTP_CARRY. Returns 0 or a negative errno. */

@@ -90,6 +90,10 @@ __noinline int http_read_held(packet_t *packet, struct http_conn *conn,
 		if (flow->next_seq != end)
 			http_pass_gap(conn, segment, role, end);
 	}
+	/* Others came as well, and there was no room for them. */
+	__s32 came = flow->held_end - flow->next_seq;
+	if (came > 0 && flow_can_pass(flow, came))
+		http_pass_gap(conn, segment, role, flow->held_end);
 	/* One that overlapped what came after it is never next. */
 	if ((__s32)(flow->next_seq - flow->held_end) >= 0)
 		flow->held = 0;
@@ -149,9 +153,11 @@ static __always_inline void http_take_payload(packet_t *packet, struct http_conn
 	}
 	ahead = segment->seq - flow->next_seq;
 	if (ahead > 0) {
-		if (!flow_can_pass(flow, ahead) && !flow->lost &&
-		    http_hold(packet, flow, segment, role))
+		/* Also when it found no room: what is missing may come yet, and then much can be passed by count. */
+		if (!flow_can_pass(flow, ahead) && !flow->lost) {
+			http_hold(packet, flow, segment, role);
 			return;
+		}
 		http_give_up(packet, conn, segment, role, segment->seq);
 		ahead = segment->seq - flow->next_seq;
 	}
