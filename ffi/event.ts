@@ -44,7 +44,7 @@ export interface HttpEvent {
   pathTruncated: boolean;
   /** From the start line's first byte to the empty line, inclusive. */
   requestHeaderBytes: number;
-  /** As far as it was sent; of a chunked body the chunks' own bytes, without sizes and trailers. */
+  /** As far as it was sent until the transaction ended; of a chunked body the chunks' own bytes, without sizes and trailers. */
   requestBodyBytes: number;
   /** 0 when no response was seen. */
   status: number;

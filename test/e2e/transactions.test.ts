@@ -142,16 +142,22 @@ describeKernel(`${REQUESTS} requests of curl to nginx`, () => {
       expect(events.map(({ seq }) => seq)).toEqual(Array.from({ length: REQUESTS }, (_, index) => index + 1));
     });
 
-    test("method, path, status, version, addresses and ports are those of curl", () => {
+    test("method, path, status, version, sizes, addresses and ports are those of curl", () => {
       const expected = (path: string) => {
-        const { method, http_code, local_ip, local_port, remote_ip, remote_port, url } = transferOf(path);
+        const { method, http_code, local_ip, local_port, remote_ip, remote_port, url, ...sizes } = transferOf(path);
         const parent = traceparentOf(indexOf(path));
         return {
           protocol: "http",
           method,
           path,
           pathTruncated: false,
+          // What of the body curl sent in one piece with the head, it counts as head.
+          requestHeaderBytes: sizes.size_upload === 0 ? sizes.size_request : expect.any(Number),
+          // nginx answers here before it has read a large body; what comes after the answer is not counted.
+          requestBodyBytes: sizes.size_upload <= 1000 ? sizes.size_upload : expect.any(Number),
           status: http_code,
+          responseHeaderBytes: sizes.size_header,
+          responseBodyBytes: sizes.size_download,
           version: "1.1",
           client: { address: local_ip, port: local_port },
           server: { address: remote_ip, port: remote_port },
@@ -162,7 +168,9 @@ describeKernel(`${REQUESTS} requests of curl to nginx`, () => {
         };
       };
       const actual = (path: string) => {
-        const { seq, cpu, startTimeUnixNano, durationNano, ...rest } = eventOf.get(path) as HttpEvent;
+        const { seq, cpu, startTimeUnixNano, durationNano, timeToFirstByteNano, ...rest } = eventOf.get(
+          path,
+        ) as HttpEvent;
         return rest;
       };
       for (const path of paths) expect(actual(path)).toEqual(expected(path) as unknown as ReturnType<typeof actual>);
@@ -175,6 +183,13 @@ describeKernel(`${REQUESTS} requests of curl to nginx`, () => {
         return durationNano <= 0 || durationNano > transferOf(path).time_total * 1e9 + 1000;
       });
       expect(late.map((path) => [eventOf.get(path), transferOf(path)])).toEqual([]);
+    });
+
+    test("the first byte of every response comes after the request has begun and before its end", () => {
+      const wrong = events.filter(
+        ({ timeToFirstByteNano = -1, durationNano }) => timeToFirstByteNano <= 0 || timeToFirstByteNano > durationNano,
+      );
+      expect(wrong).toEqual([]);
     });
 
     test("each begins and ends, by the wall clock, while curl runs", () => {

@@ -20,7 +20,7 @@ export interface Transfer {
   local_port: number;
   remote_ip: string;
   remote_port: number;
-  /** Bytes of the head, and of the body that was sent. */
+  /** Bytes of the head, with what of the body was sent in one piece with it. */
   size_request: number;
   size_upload: number;
   size_header: number;
