@@ -19,8 +19,8 @@ struct entry {
 	struct entry *chained;	     /* next of its bucket */
 	struct entry *newer, *older; /* on the list that begins and ends at the map */
 	uint64_t hash;
-	bool gone; /* deleted while the map was walked */
-	uint8_t key[];
+	bool gone;		   /* deleted while the map was walked */
+	_Alignas(8) uint8_t key[]; /* programs read wide members of keys in place */
 };
 
 struct native_map {
