@@ -3,11 +3,12 @@
  * @module
  */
 
+import type { Check } from "./diagnosis.ts";
 import { failures } from "./doctor.ts";
 
 interface TrafficSource {
   kind: "kernel" | "replay" | "demo";
-  /** For people, in one line; there is nothing to say when it is this host's traffic. */
+  /** For people, in one or more lines; there is nothing to say when it is this host's traffic. */
   notice?: string;
 }
 
@@ -26,21 +27,25 @@ const chooseSource = async (setting: string): Promise<ChosenSource> => {
   if (setting !== "auto") {
     const file = setting === "-" ? "standard input" : setting;
     return {
-      source: { kind: "replay", notice: `A replay of ${file}: recorded traffic, not what happens on this host now.` },
+      source: { kind: "replay", notice: `REPLAY of ${file}: recorded traffic, not what happens on this host now.` },
       file: setting,
     };
   }
   const missing = await failures();
   if (missing.length === 0) return { source: { kind: "kernel" } };
-  const names = missing.map(({ name }) => name).join(", ");
-  const remedies = [...new Set(missing.flatMap(({ remedy = [] }) => remedy))];
-  return {
-    source: {
-      kind: "demo",
-      notice: `A demonstration, NOT the traffic of this host: a recording that is played again and again, because the kernel cannot be watched here (missing: ${names}). ${remedies[0] ?? ""} "kernelcast doctor" says more.`,
-    },
-    file: DEMO_FILE,
-  };
+  return { source: { kind: "demo", notice: demoNotice(missing) }, file: DEMO_FILE };
+};
+
+const demoNotice = (missing: readonly Check[]): string => {
+  const names = missing.map(({ name }) => name);
+  const remedy = names.every((name) => name.startsWith("CAP_"))
+    ? "Run as root, or give the process these capabilities."
+    : missing.flatMap(({ remedy = [] }) => remedy).join(" ");
+  return [
+    "DEMONSTRATION: this is NOT the traffic of this host.",
+    `The kernel cannot be watched here (missing: ${names.join(", ")}), so a recording is played again and again.`,
+    `${remedy} "kernelcast doctor" says more.`,
+  ].join("\n");
 };
 
 export type { ChosenSource, TrafficSource };

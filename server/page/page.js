@@ -7,7 +7,8 @@ const RECONNECT_MAX_MILLIS = 5000;
 
 const byId = (id) => document.getElementById(id);
 const [state, rate, received, missed, failed] = ["state", "rate", "received", "missed", "failed"].map(byId);
-const [notice, rows, empty, pauseButton, syncButton] = ["notice", "rows", "empty", "pause", "sync"].map(byId);
+const [sourceNotice, notice, rows, empty] = ["source", "notice", "rows", "empty"].map(byId);
+const [pauseButton, syncButton] = ["pause", "sync"].map(byId);
 
 /** Newest last; never longer than the table, whatever arrives between two frames of the display. */
 let waiting = [];
@@ -161,7 +162,12 @@ const say = (text, kind = "") => {
 };
 
 const handlers = {
-  hello: () => {},
+  hello: ({ source }) => {
+    const isLive = source.kind === "kernel";
+    sourceNotice.textContent = source.notice ?? "";
+    sourceNotice.hidden = isLive;
+    document.title = isLive ? "Kernelcast" : `Kernelcast (${source.kind})`;
+  },
   batch: ({ protocol, events }) => {
     totals.received += events.length;
     arrivals.push([performance.now(), events.length]);
