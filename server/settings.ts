@@ -131,7 +131,7 @@ const configSchema = z.strictObject({
     hint: "COUNT",
     about: "connections that the kernel follows at once",
   }),
-  // A full page of HTTP events, 8216 bytes, must fit, or it is refused for ever and all behind it waits.
+  // A full page of HTTP events, 13,272 bytes with the largest --path-max, must fit, or it is refused for ever and all behind it waits.
   ringKib: describe(powerOfTwo(16, 262_144).default(2048), {
     hint: "KIB",
     about: "kernel ring per CPU, a power of two",
