@@ -1,6 +1,6 @@
 import type { Sink, WantedTransactions } from "./event.ts";
 import { Reader } from "./reader.ts";
-import { objectPath, type ReaderOptions } from "./reader-options.ts";
+import { objectPath, type ReaderOptions, sharedRingBytes } from "./reader-options.ts";
 import { findStreams, StreamCapture } from "./stream-capture.ts";
 import { TargetPolicy } from "./target-policy.ts";
 import { WallClock } from "./wall-clock.ts";
@@ -25,6 +25,7 @@ export class KernelCapture extends StreamCapture {
   ) {
     const streams = findStreams(protocols);
     const reader = new Reader({
+      sharedRingBytes: sharedRingBytes(options.pathMax),
       ...options,
       objectPaths: protocols.map((name) => objectPath(name, options.pathMax)),
     });

@@ -12,6 +12,11 @@ export function objectPath(protocol: string, pathMax: number = PATH_MAX_DEFAULT)
   return new URL(`../bpf/.output/${build}.bpf.o`, import.meta.url).pathname;
 }
 
+/** A pause of JavaScript is bridged by events, so larger ones get a larger ring. */
+export function sharedRingBytes(pathMax: number = PATH_MAX_DEFAULT): number {
+  return (pathMax > PATH_MAX_DEFAULT ? 64 : 16) * 1024 * 1024;
+}
+
 export interface ReaderOptions {
   /** Of the eBPF objects to load; each holds one stream, named as its file up to the first dot. */
   objectPaths: readonly string[];
@@ -36,7 +41,7 @@ export interface ReaderOptions {
 export const DEFAULT_READER_OPTIONS: Readonly<ReaderOptions> = {
   objectPaths: [objectPath("http")],
   ringBytes: 2 * 1024 * 1024,
-  sharedRingBytes: 16 * 1024 * 1024,
+  sharedRingBytes: sharedRingBytes(),
   watermarkBytes: 128 * 1024,
   kickMillis: 10,
   connectionsMax: 65536,
