@@ -54,6 +54,8 @@ __noinline int http_discard_last(struct http_conn *conn, const struct conn_key *
 	bpf_map_delete_elem(&http_queue, &at);
 	conn->count--;
 	conn->reading = 0;
+	if (!conn->count)
+		conn->broken = 0;
 	return 0;
 }
 
