@@ -245,8 +245,11 @@ static __always_inline int http_read_segment(packet_t *packet, struct http_conn 
 	}
 	http_take_fin(conn, segment, other);
 	http_take_fin(conn, segment, role);
-	if (conn->fin == 3)
+	if (conn->fin == 3) {
+		/* Requests that came after the server's FIN. */
+		http_end_all(conn, &segment->key, HTTP_OUTCOME_CLOSED, segment->now_ns);
 		return SEGMENT_FORGET;
+	}
 	return conn->seen || conn->count || flow->held ? SEGMENT_KEEP : SEGMENT_FORGET;
 }
 
