@@ -12,9 +12,19 @@ export function difference(conversation: Conversation, played: Played): string |
   const found = looks.map((look) => seenLines(look, endpoints, delivery.counted));
   if (expected.every((lines, index) => Bun.deepEquals(lines, found[index]))) return undefined;
   const list = (all: string[][]) =>
-    all.flatMap((lines, index) => lines.map((line) => `    ${delivery.turns[index]?.line}: ${line}`)).join("\n") ||
-    "    nothing";
+    all
+      .flatMap((lines, index) => folded(lines).map((line) => `    ${delivery.turns[index]?.line}: ${line}`))
+      .join("\n") || "    nothing";
   return `${conversation.file}:${conversation.line}, ${delivery.name}:\n  expected\n${list(expected)}\n  found\n${list(found)}`;
+}
+
+/** A line that comes several times in a row, once. */
+function folded(lines: string[]): string[] {
+  const starts = lines.flatMap((line, index) => (line === lines[index - 1] ? [] : [index]));
+  return starts.map((start, index) => {
+    const times = (starts[index + 1] ?? lines.length) - start;
+    return `${lines[start]}${times > 1 ? ` (${times} times)` : ""}`;
+  });
 }
 
 function linesOf({ events, counted }: Turn, withCounters: boolean): string[] {

@@ -69,9 +69,9 @@ export interface Options {
   pathMax?: number;
   /** Where its segments end is the point of it. */
   uncut: boolean;
-  /** It is not cut into smaller pieces than this, except at one place. */
+  /** No piece is smaller. */
   smallestPiece: number;
-  /** Cut, its events are the same, but not what was counted. */
+  /** Cut or repeated, its events are the same, but not what was counted. */
   uncounted: boolean;
   /** What was before its first line was not seen. */
   attached: boolean;

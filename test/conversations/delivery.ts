@@ -1,5 +1,5 @@
 /** The ways in which the packets of one conversation may come; none of them changes what was said. */
-import type { Conversation } from "./conversation.ts";
+import type { Conversation, Side } from "./conversation.ts";
 import { type Packet, SYN, type Turn, turnsOf } from "./packets.ts";
 
 /** How the wire differs between two runs. */
@@ -8,8 +8,8 @@ export interface Wire {
   layers: "ipv4" | "ipv6" | "vlan" | "qinq" | "extended" | "options";
   /** The client's port is the higher one, as usual. */
   clientPortHigher: boolean;
-  /** Stream bytes before the sequence numbers wrap, by side. */
-  wrapAfter?: { client: number; server: number };
+  /** A side's stream bytes before its sequence numbers wrap. */
+  wrap?: { side: Side; after: number };
 }
 
 export interface Delivery {
@@ -47,8 +47,9 @@ export function* uncutDeliveries(conversation: Conversation): Generator<Delivery
   // NAT in these files is of IPv4.
   if (!conversation.options.nat) yield as("over ipv6", { layers: "ipv6" });
   if (!conversation.options.nat) yield as("over extended", { layers: "extended" });
-  yield as("each packet on two devices", {}, (packet) => [packet, packet]);
-  yield { ...as("each packet again after the next", {}), turns: withLateCopies(turns) };
+  const counted = !conversation.options.uncounted;
+  yield { ...as("each packet on two devices", {}, (packet) => [packet, packet]), counted };
+  yield { ...as("each packet again after the next", {}), turns: withLateCopies(turns), counted };
   yield as("with pure ACKs", {}, (packet) => [packet, pureAck(packet)]);
   if (!conversation.options.handshake && !conversation.options.attached) {
     yield { ...as("with the handshake unseen", {}), turns: turnsOf(conversation, false) };
@@ -56,7 +57,8 @@ export function* uncutDeliveries(conversation: Conversation): Generator<Delivery
   const longest = Math.max(...turns.flatMap(({ packets }) => packets.map(({ seq, payload }) => seq + payload.length)));
   for (let part = 0; part < WRAPS; part++) {
     const after = Math.floor((longest * part) / WRAPS);
-    yield as(`with sequence numbers that wrap after ${after} bytes`, { wrapAfter: { client: after, server: after } });
+    const side = part % 2 === 0 ? "client" : "server";
+    yield as(`with sequence numbers of the ${side} that wrap after ${after} bytes`, { wrap: { side, after } });
   }
 }
 
@@ -79,7 +81,7 @@ export function* cutDeliveries(conversation: Conversation): Generator<Delivery> 
   }
   for (const { line, packets } of turns) {
     for (const packet of packets) {
-      for (const at of cutsOf(packet)) {
+      for (const at of cutsOf(packet, smallestPiece)) {
         yield as(`line ${line} cut at ${at}`, (one) => (one === packet ? cutAt(one, at) : [one]));
       }
     }
@@ -116,9 +118,9 @@ function pureAck(packet: Packet): Packet {
   };
 }
 
-function cutsOf({ payload, repeated }: Packet): number[] {
+function cutsOf({ payload, repeated }: Packet, smallestPiece: number): number[] {
   const cuts: number[] = [];
-  for (let at = 1; at < payload.length; at++) {
+  for (let at = smallestPiece; at <= payload.length - smallestPiece; at++) {
     const run = repeated.find(
       ({ start, end }) => end - start > RUN_SHORT && at > start + RUN_ENDS && at < end - RUN_ENDS,
     );

@@ -48,7 +48,7 @@ export class Encoder {
       const { side, address, port } = options.nat;
       views.push({ ...endpoints, [side]: { address: Uint8Array.from(address.split("."), Number), port } });
     }
-    const initial = initialSequence(number, wire.wrapAfter);
+    const initial = initialSequence(number, wire.wrap);
     for (const turn of turns) {
       for (const packet of turn.packets.flatMap((packet) => inPieces(packet, this.#payloadMax))) {
         // What comes from the client is translated on its way, what comes from the server is translated back.
@@ -103,11 +103,10 @@ export class Encoder {
 type Initial = (side: Side, generation: number) => number;
 
 /** The number of a side's SYN. Another pair for each delivery: the same would be the same connection behind a NAT. */
-function initialSequence(number: number, wrapAfter: Delivery["wire"]["wrapAfter"]): Initial {
+function initialSequence(number: number, wrap: Delivery["wire"]["wrap"]): Initial {
   return (side, generation) => {
     const mixed = Math.imul(number, side === "client" ? 0x9e3779b1 : 0x85ebca77);
-    const first = wrapAfter === undefined ? mixed : -1 - wrapAfter[side] - (side === "server" ? number % 31 : 0);
-    return first + generation * 12_345_678;
+    return (wrap?.side === side ? -1 - wrap.after : mixed) + generation * 12_345_678;
   };
 }
 

@@ -22,6 +22,7 @@
 
 enum {
 	IDLE_TIMEOUT_MILLIS = 10,
+	CONNECTIONS_MAX = 64,
 	RING_BYTES = 1024 * 1024,
 	SHARED_RING_BYTES = 4 * 1024 * 1024,
 };
@@ -62,6 +63,14 @@ static void set_setting(struct bpf_object *object, const char *name, uint64_t va
 	player_fail(name);
 }
 
+static void set_entries(struct bpf_object *object, const char *name, uint32_t entries)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, name);
+
+	if (!map || bpf_map__set_max_entries(map, entries))
+		player_fail(name);
+}
+
 static void fail_with(const char *what, int err)
 {
 	errno = -err;
@@ -95,7 +104,9 @@ void player_open(int count, char **arguments)
 	set_setting(object, "http_capture_query", arguments[1][0] == '1');
 	set_setting(object, "http_path_max", atoi(arguments[2]));
 	set_setting(object, "http_idle_timeout_ns", IDLE_TIMEOUT_MILLIS * 1000000ull);
-	bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "http_counters"), cpus);
+	set_entries(object, "http_counters", cpus);
+	/* A harvest walks through it. */
+	set_entries(object, "http_conns", CONNECTIONS_MAX);
 	err = bpf_object__load(object);
 	if (err)
 		fail_with("the kernel refused the eBPF programs", err);

@@ -12,11 +12,15 @@
 static struct {
 	uint8_t *bytes;
 	uint32_t size, room;
+	bool taken; /* what is here has been answered with */
 } batches;
 
 static int keep_batch(void *context, const struct batch *batch, uint32_t bytes)
 {
 	(void)context;
+	if (batches.taken)
+		batches.size = 0;
+	batches.taken = false;
 	if (batches.size + bytes > batches.room) {
 		batches.room = 2 * (batches.size + bytes);
 		batches.bytes = realloc(batches.bytes, batches.room);
@@ -60,10 +64,10 @@ void player_forget(void)
 
 const void *player_look(struct answer *answer)
 {
-	batches.size = 0;
 	if (http_native_flush())
 		player_fail("the events cannot be flushed");
-	answer->batch_bytes = batches.size;
+	answer->batch_bytes = batches.taken ? 0 : batches.size;
+	batches.taken = true;
 	answer_add_counters(answer, http_native_counters());
 	return batches.bytes;
 }

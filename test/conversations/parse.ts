@@ -87,7 +87,8 @@ function logicalLines(file: string, text: string): { number: number; line: strin
 function readLine(into: Conversation, line: string, number: number, expectNothing: Set<Conversation>): void {
   const [, sign = "", rest = ""] = line.match(/^(@|(?:=\d*|[<>!~])(?: |$))(.*)$/s) ?? [];
   const mark = sign.trim();
-  if (mark === "") throw new NotationError("a line begins with one of == > < = ! ~ @ #, and a blank, except behind @ and #");
+  if (mark === "")
+    throw new NotationError("a line begins with one of == > < = ! ~ @ #, and a blank, except behind @ and #");
   if (mark === "@") {
     if (into.steps.length > 0) throw new NotationError("an option stands before the first segment");
     readOption(into.options, rest);
