@@ -114,6 +114,32 @@ describeKernel("traffic between namespaces", () => {
   );
 
   test(
+    "that IPv6 segment routing sends through the host is seen once, with the server it is for",
+    async () => {
+      const [host, client, server] = (await networks(3)) as [Network, Network, Network];
+      await joinByRoute(host, client, server);
+      for (const [network, device] of [
+        [host, "port1"],
+        [server, "port2"],
+      ] as const) {
+        await network.output("sysctl", "-q", ...["all", device].map((name) => `net.ipv6.conf.${name}.seg6_enabled=1`));
+      }
+      await host.output("ip", "address", "add", "fd00:9::1/128", "dev", "lo");
+      const through = ["via", "fd00:1::fe", "encap", "seg6", "mode", "inline", "segs", "fd00:9::1"];
+      // Less than the device's, so that the list of segments has room.
+      await client.output("ip", "-6", "route", "add", "fd00:2::2/128", "dev", "port1", "mtu", "1400", ...through);
+      await startSite(server, "[::]:80");
+      const watch = await Watch.start(host);
+      const transactions = await exchange(client, "http://[fd00:2::2]");
+      const events = await watch.events();
+      expectExactly(events, transactions);
+      expect(new Set(events.map(({ server }) => server.address))).toEqual(new Set(["fd00:2::2"]));
+      await watch.expectNothingMissed();
+    },
+    LIMIT_MILLIS,
+  );
+
+  test(
     "in super-packets longer than IPv6 can say is seen once",
     async () => {
       const [host, other] = (await networks(2)) as [Network, Network];
