@@ -1,10 +1,11 @@
 /**
- * Whether the collector takes spans, and what to do while it does not: one export at a time, with pauses between, and one
- * line in the log. Without this a dead collector would cost as much as a live one, and retry every span in vain.
+ * Whether the collector takes a signal, and what to do while it does not: one export at a time, with pauses between, and
+ * one line in the log. Without this a dead collector would cost as much as a live one, and retry every span in vain.
  * @module
  */
 import type { ExportOutcome } from "./export-outcome.ts";
 import { type Log, RepeatLimit, withHeldBack } from "./log.ts";
+import type { Signal } from "./settings.ts";
 
 /** A refusal may be the batch's fault; this many in a row are the collector's. */
 const REFUSALS_MAX = 3;
@@ -15,8 +16,15 @@ const PAUSE_MAX_MILLIS = 5000;
 /** Part of the pause that is random, so that a fleet does not come back all at once. */
 const JITTER = 0.2;
 
-const REMEDY =
-  "Start a collector there, name another in OTEL_EXPORTER_OTLP_ENDPOINT, or set OTEL_TRACES_EXPORTER=none to send no spans.";
+/** What a signal and its parts are called. */
+const WORDS: Readonly<Record<Signal, { signal: string; items: string; fate: string }>> = {
+  TRACES: {
+    signal: "spans",
+    items: "spans",
+    fate: "They are tried again for some seconds, then dropped and counted, until it takes them.",
+  },
+  METRICS: { signal: "metrics", items: "data points", fate: "They are sent again when it takes them." },
+};
 
 /** Network error codes in plain words. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -31,6 +39,7 @@ const REASONS: Readonly<Record<string, string>> = {
 interface HealthOptions {
   url: string;
   log: Log;
+  signal?: Signal;
   /** A monotonic clock in milliseconds. */
   now?: () => number;
   /** From 0 up to, not including, 1. */
@@ -40,6 +49,7 @@ interface HealthOptions {
 class CollectorHealth {
   readonly #url: string;
   readonly #log: Log;
+  readonly #signal: Signal;
   readonly #now: () => number;
   readonly #random: () => number;
   readonly #limit: RepeatLimit;
@@ -49,9 +59,11 @@ class CollectorHealth {
   #isWarned = false;
   #resumeAtMillis = 0;
 
-  constructor({ url, log, now = () => performance.now(), random = Math.random }: HealthOptions) {
+  constructor(options: HealthOptions) {
+    const { url, log, signal = "TRACES", now = () => performance.now(), random = Math.random } = options;
     this.#url = url;
     this.#log = log;
+    this.#signal = signal;
     this.#now = now;
     this.#random = random;
     this.#limit = new RepeatLimit(now);
@@ -67,14 +79,25 @@ class CollectorHealth {
     return this.#isDown ? Math.max(0, this.#resumeAtMillis - this.#now()) : 0;
   }
 
-  /** Learns from an export of `spanCount` spans, and tells the log what the operator should know. */
-  record(outcome: ExportOutcome, spanCount: number): void {
-    if (outcome.status === "exported") this.#succeed(outcome.rejected, outcome.message, spanCount);
-    else this.#fail(outcome.status, outcome.reason, spanCount);
+  /** True when the log has been told that nothing gets there, and not yet that something does again. */
+  get isWarned(): boolean {
+    return this.#isWarned;
   }
 
-  #succeed(rejected: number, message: string | undefined, spanCount: number): void {
-    if (this.#isWarned) this.#log.info(`The collector at ${this.#url} takes spans again.`);
+  /** Tells the log before the SDK has given up an export: its attempts may take 10 s, and the operator should know. */
+  warnEarly(reason: string): void {
+    if (!this.#isWarned) this.#warnOfOutage(reason);
+  }
+
+  /** Learns from an export of so many spans or data points, and tells the log what the operator should know. */
+  record(outcome: ExportOutcome, itemCount: number): void {
+    if (outcome.status === "exported") this.#succeed(outcome.rejected, outcome.message, itemCount);
+    else this.#fail(outcome.status, outcome.reason, itemCount);
+  }
+
+  #succeed(rejected: number, message: string | undefined, itemCount: number): void {
+    const { signal, items } = WORDS[this.#signal];
+    if (this.#isWarned) this.#log.info(`The collector at ${this.#url} takes ${signal} again.`);
     this.#failures = 0;
     this.#refusals = 0;
     this.#resumeAtMillis = 0;
@@ -82,24 +105,33 @@ class CollectorHealth {
     this.#isWarned = false;
     const detail = message ? `: ${message}` : "";
     if (rejected > 0) {
-      this.#warn("rejected", `The collector at ${this.#url} rejected ${rejected} of ${spanCount} spans${detail}`);
+      this.#warn("rejected", `The collector at ${this.#url} rejected ${rejected} of ${itemCount} ${items}${detail}`);
     } else if (message) {
       this.#warn("message", `The collector at ${this.#url} warns${detail}`);
     }
   }
 
-  #fail(status: "refused" | "unreachable", reason: string, spanCount: number): void {
+  #fail(status: "refused" | "unreachable", reason: string, itemCount: number): void {
     this.#lengthenPause();
     this.#refusals = status === "refused" ? this.#refusals + 1 : 0;
     this.#isDown ||= status === "unreachable" || this.#refusals >= REFUSALS_MAX;
     if (!this.#isDown) {
-      this.#warn("refused", `The collector at ${this.#url} refused ${spanCount} spans: ${reason}. They are dropped.`);
+      const { items } = WORDS[this.#signal];
+      this.#warn(
+        "refused",
+        `The collector at ${this.#url} refused ${itemCount} ${items}: ${reason}. They are dropped.`,
+      );
     } else if (!this.#isWarned) {
-      const why = REASONS[reason] ?? reason;
       // Asked again at every failure: an outage so soon after the last that it had to be kept quiet is told if it lasts.
-      const text = `Spans do not reach the collector at ${this.#url}: ${why}. They are dropped and counted until it takes them.`;
-      this.#isWarned = this.#warn("down", `${text} ${REMEDY}`);
+      this.#warnOfOutage(reason);
     }
+  }
+
+  #warnOfOutage(reason: string): void {
+    const { signal, fate } = WORDS[this.#signal];
+    const what = `${signal.charAt(0).toUpperCase()}${signal.slice(1)} do not reach the collector at ${this.#url}`;
+    const remedy = `Start a collector there, name another in OTEL_EXPORTER_OTLP_ENDPOINT, or set OTEL_${this.#signal}_EXPORTER=none to send no ${signal}.`;
+    this.#isWarned = this.#warn("down", `${what}: ${REASONS[reason] ?? reason}. ${fate} ${remedy}`);
   }
 
   /** Exports that were under way together fail together: that is one failure, not one each. */

@@ -10,6 +10,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 type OtlpProtocol = "http/protobuf" | "http/json";
 
+/** As in the names of the variables. */
+type Signal = "TRACES" | "METRICS";
+
 interface QueueSettings {
   /** Events held while they wait; more are dropped. */
   queueSizeMax: number;
@@ -55,16 +58,21 @@ class TelemetrySettingError extends Error {
  * @throws {TelemetrySettingError}
  */
 function exportSettings(env: Environment, warn: (message: string) => void): ExportSettings | undefined {
-  if (read(env, "OTEL_SDK_DISABLED")?.toLowerCase() === "true") return undefined;
-  const exporter = read(env, "OTEL_TRACES_EXPORTER") ?? "otlp";
-  if (exporter === "none") return undefined;
-  if (exporter !== "otlp") throw new TelemetrySettingError("OTEL_TRACES_EXPORTER", "otlp or none", exporter);
-  checkEndpoints(env);
-  return { protocol: otlpProtocol(env), queue: queueSettings(env, warn) };
+  const protocol = otlpProtocol(env, "TRACES");
+  return protocol === undefined ? undefined : { protocol, queue: queueSettings(env, warn) };
 }
 
-function otlpProtocol(env: Environment): OtlpProtocol {
-  for (const variable of ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"]) {
+/**
+ * How a signal is exported; undefined when it is switched off.
+ * @throws {TelemetrySettingError}
+ */
+function otlpProtocol(env: Environment, signal: Signal): OtlpProtocol | undefined {
+  if (read(env, "OTEL_SDK_DISABLED")?.toLowerCase() === "true") return undefined;
+  const exporter = read(env, `OTEL_${signal}_EXPORTER`) ?? "otlp";
+  if (exporter === "none") return undefined;
+  if (exporter !== "otlp") throw new TelemetrySettingError(`OTEL_${signal}_EXPORTER`, "otlp or none", exporter);
+  checkEndpoints(env, signal);
+  for (const variable of [`OTEL_EXPORTER_OTLP_${signal}_PROTOCOL`, "OTEL_EXPORTER_OTLP_PROTOCOL"]) {
     const value = read(env, variable);
     if (value === undefined) continue;
     if (value === "http/protobuf" || value === "http/json") return value;
@@ -74,8 +82,8 @@ function otlpProtocol(env: Environment): OtlpProtocol {
 }
 
 /** The SDK would take `collector:4318` for a URL of the scheme `collector` and fail at every export. */
-function checkEndpoints(env: Environment): void {
-  for (const variable of ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"]) {
+function checkEndpoints(env: Environment, signal: Signal): void {
+  for (const variable of [`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`, "OTEL_EXPORTER_OTLP_ENDPOINT"]) {
     const value = read(env, variable);
     if (value !== undefined && !(/^https?:\/\//i.test(value) && URL.canParse(value))) {
       throw new TelemetrySettingError(variable, "a URL such as http://localhost:4318", value);
@@ -120,8 +128,10 @@ export {
   type ExportSettings,
   exportSettings,
   type OtlpProtocol,
+  otlpProtocol,
   type QueueSettings,
   read,
   readCount,
+  type Signal,
   TelemetrySettingError,
 };

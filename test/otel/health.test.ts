@@ -27,10 +27,36 @@ test("a collector that cannot be reached is warned of once, with what failed, wh
     clock.millis += 10_000;
   }
   expect(log.warnings).toEqual([
-    "Spans do not reach the collector at http://c:4318/v1/traces: nothing listens there. They are dropped and counted " +
-      "until it takes them. Start a collector there, name another in OTEL_EXPORTER_OTLP_ENDPOINT, or set " +
-      "OTEL_TRACES_EXPORTER=none to send no spans.",
+    "Spans do not reach the collector at http://c:4318/v1/traces: nothing listens there. They are tried again for " +
+      "some seconds, then dropped and counted, until it takes them. Start a collector there, name another in " +
+      "OTEL_EXPORTER_OTLP_ENDPOINT, or set OTEL_TRACES_EXPORTER=none to send no spans.",
   ]);
+});
+
+test("of metrics it speaks as of metrics", () => {
+  const log = new RecordingLog();
+  const health = new CollectorHealth({ url: "http://c:4318/v1/metrics", log, signal: "METRICS" });
+  health.record({ status: "exported", rejected: 2, message: "no" }, 5);
+  health.record(UNREACHABLE, 5);
+  expect(log.warnings).toEqual([
+    "The collector at http://c:4318/v1/metrics rejected 2 of 5 data points: no",
+    "Metrics do not reach the collector at http://c:4318/v1/metrics: nothing listens there. They are sent again when it " +
+      "takes them. Start a collector there, name another in OTEL_EXPORTER_OTLP_ENDPOINT, or set " +
+      "OTEL_METRICS_EXPORTER=none to send no metrics.",
+  ]);
+});
+
+test("an outage that is told of early is told of once, and its end too", () => {
+  const { health, log } = watched();
+  health.warnEarly("ECONNREFUSED");
+  health.warnEarly("ECONNREFUSED");
+  health.record(UNREACHABLE, 512);
+  health.record(EXPORTED, 512);
+  expect(log.warnings).toHaveLength(1);
+  expect(log.warnings[0]).toStartWith(
+    "Spans do not reach the collector at http://c:4318/v1/traces: nothing listens there.",
+  );
+  expect(log.infos).toEqual(["The collector at http://c:4318/v1/traces takes spans again."]);
 });
 
 test("recovery is told in one line", () => {
