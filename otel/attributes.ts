@@ -7,7 +7,6 @@ import type { Attributes } from "@opentelemetry/api";
 import type { Endpoint, HttpEvent } from "../ffi/event.ts";
 import { parseAuthority } from "./authority.ts";
 import { OTHER_METHOD } from "./method.ts";
-import { redactQuery } from "./query.ts";
 import * as semconv from "./semconv.ts";
 import type { SpanSide } from "./side.ts";
 import { parseTarget, type RequestTarget } from "./target.ts";
@@ -106,7 +105,7 @@ function transferAttributes(event: HttpEvent, side: SpanSide, bodySizes: boolean
 
 /** Of the target; of the client's side also of {@link serverEndpoint}. */
 function targetAttributes(event: HttpEvent, target: RequestTarget, side: SpanSide): Attributes {
-  const query = event.query ? redactQuery(event.query) : undefined;
+  const query = event.query || undefined;
   if (side === "client") return { [semconv.ATTR_URL_FULL]: fullUrl(target, serverEndpoint(event, target), query) };
   const attributes: Attributes = { [semconv.ATTR_URL_PATH]: target.path };
   if (query !== undefined) attributes[semconv.ATTR_URL_QUERY] = query;

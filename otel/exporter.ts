@@ -13,18 +13,18 @@ import { CONTENT_TYPES, type SpanBatchSerializer } from "./serializer.ts";
 import type { OtlpProtocol } from "./settings.ts";
 
 /** Sends batches; how many at once is the caller's choice. */
-interface SpanBatchExporter {
+interface SpanBatchExporter<P> {
   /** Where the spans go. */
   readonly url: string;
   /** Never rejects. Serializes before it returns; retries and time-outs are the SDK's. */
-  export(batch: SpanBatch): Promise<ExportOutcome>;
+  export(batch: SpanBatch<P>): Promise<ExportOutcome>;
   /** Cuts connections that are still open. Exports under way end as `unreachable`, at once or when the SDK gives up. */
   close(): void;
 }
 
-interface ExporterOptions {
+interface ExporterOptions<P> {
   protocol: OtlpProtocol;
-  serializer: SpanBatchSerializer;
+  serializer: SpanBatchSerializer<P>;
   /** Requests that may be under way at once; one more would be refused by the SDK. */
   concurrencyMax: number;
   /** Awaited before the first batch is serialized. */
@@ -37,7 +37,7 @@ const COMPONENT_TYPES: Readonly<Record<OtlpProtocol, string>> = {
 };
 
 /** Reads `OTEL_EXPORTER_OTLP_*` from `process.env`, now and not later. */
-function createSpanBatchExporter(options: ExporterOptions): SpanBatchExporter {
+function createSpanBatchExporter<P>(options: ExporterOptions<P>): SpanBatchExporter<P> {
   const { protocol, serializer, concurrencyMax, ready } = options;
   const headers = { "Content-Type": CONTENT_TYPES[protocol] };
   const http = convertLegacyHttpOptions({ concurrencyLimit: concurrencyMax }, "TRACES", "v1/traces", headers);
@@ -49,7 +49,7 @@ function createSpanBatchExporter(options: ExporterOptions): SpanBatchExporter {
   const delegate = createOtlpHttpExportDelegate(
     { ...http, agentFactory: async (scheme) => (agent = await http.agentFactory(scheme)) },
     {
-      serializeRequest: (batch) => serializer.serializeRequest(batch),
+      serializeRequest: (batch: SpanBatch<P>) => serializer.serializeRequest(batch),
       deserializeResponse: (data) => {
         response = serializer.deserializeResponse(data);
         // The delegate would log a partial success every time; `health.ts` tells of it, with a limit.
@@ -57,18 +57,18 @@ function createSpanBatchExporter(options: ExporterOptions): SpanBatchExporter {
       },
     },
     COMPONENT_TYPES[protocol],
-    { name: "span", countItems: (batch: SpanBatch) => batch.events.length },
+    { name: "span", countItems: (batch: SpanBatch<P>) => batch.spanCount },
     undefined,
   );
   const exporter = new OTLPExporterBase(delegate);
 
-  const send = (batch: SpanBatch): Promise<ExportOutcome> =>
+  const send = (batch: SpanBatch<P>): Promise<ExportOutcome> =>
     new Promise((resolve) => {
       try {
         exporter.export(batch, (result) => {
           const answer = response;
           response = undefined;
-          resolve(exportOutcome(result, answer, batch.events.length));
+          resolve(exportOutcome(result, answer, batch.spanCount));
         });
       } catch (error) {
         resolve({ status: "refused", reason: `cannot be encoded: ${String(error)}` });

@@ -10,8 +10,12 @@ function joinPipelines(pipelines: readonly SpanPipeline[]): SpanPipeline {
   const [only] = pipelines;
   if (only !== undefined && pipelines.length === 1) return only;
   return {
-    offer(batch) {
-      for (const pipeline of pipelines) pipeline.offer(batch);
+    offerRaw(batch) {
+      for (const pipeline of pipelines) pipeline.offerRaw(batch);
+    },
+    ready() {
+      const waits = pipelines.flatMap((pipeline) => pipeline.ready?.() ?? []);
+      return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);
     },
     stats: () => pipelines.map((pipeline) => pipeline.stats()).reduce(sum),
     flush: async () => void (await Promise.all(pipelines.map((pipeline) => pipeline.flush()))),

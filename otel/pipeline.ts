@@ -1,17 +1,16 @@
 /**
- * From delivered events to acknowledged spans: a bounded queue, batches, and a ledger that is exact at every moment.
+ * From captured events to acknowledged spans: a bounded queue, batches, and a ledger that is exact at every moment.
  * @module
  */
-import type { EventSink, HttpEvent, SpanLedger } from "../ffi/event.ts";
+import type { RawHttpBatch, RawHttpSink, SpanLedger } from "../ffi/event.ts";
 import type { ExportOutcome } from "./export-outcome.ts";
 import type { SpanBatchExporter } from "./exporter.ts";
 import type { CollectorHealth } from "./health.ts";
 import { SpanCounters } from "./ledger.ts";
-import { EventQueue, type SpanBatch } from "./queue.ts";
-import type { EventSampler } from "./sampler.ts";
+import { type Batcher, BatchQueue, type SpanBatch } from "./queue.ts";
 import type { QueueSettings } from "./settings.ts";
 
-interface SpanPipeline extends EventSink<HttpEvent> {
+interface SpanPipeline extends RawHttpSink {
   /** The identities of `SpanLedger` hold at every call. */
   stats(): SpanLedger;
   /**
@@ -28,9 +27,9 @@ interface SpanPipeline extends EventSink<HttpEvent> {
   shutdown(timeoutMillis?: number): Promise<void>;
 }
 
-interface PipelineOptions {
-  exporter: SpanBatchExporter;
-  sampler: EventSampler;
+interface PipelineOptions<P> {
+  batcher: Batcher<P>;
+  exporter: SpanBatchExporter<P>;
   health: CollectorHealth;
   settings: QueueSettings;
 }
@@ -46,51 +45,58 @@ interface Flight {
   deadline: ReturnType<typeof setTimeout>;
 }
 
-class BatchingPipeline implements SpanPipeline {
-  readonly #exporter: SpanBatchExporter;
-  readonly #sampler: EventSampler;
+class BatchingPipeline<P> implements SpanPipeline {
+  readonly #batcher: Batcher<P>;
+  readonly #exporter: SpanBatchExporter<P>;
   readonly #health: CollectorHealth;
   readonly #settings: QueueSettings;
-  readonly #queue: EventQueue;
+  readonly #queue: BatchQueue<P>;
   readonly #counters = new SpanCounters();
   /** In the order in which they were taken, so the first is the oldest. */
   readonly #flights = new Set<Flight>();
   #flightSpanCount = 0;
   /** Requests that the SDK has not ended; may outlive their flights. */
   #requests = 0;
-  /** Events before this position do not wait for their batch to fill. */
+  /** Spans before this position do not wait for their batch to fill. */
   #dueBefore = 0;
   readonly #flushes: { before: number; resolve: () => void }[] = [];
+  /** Who asked whether there is room, when there was none. */
+  readonly #waiting: (() => void)[] = [];
   #turn: ReturnType<typeof setImmediate> | undefined;
   #delay: ReturnType<typeof setTimeout> | undefined;
   #pause: ReturnType<typeof setTimeout> | undefined;
   #shutdown: Promise<void> | undefined;
   #isEnded = false;
 
-  constructor({ exporter, sampler, health, settings }: PipelineOptions) {
+  constructor({ batcher, exporter, health, settings }: PipelineOptions<P>) {
+    this.#batcher = batcher;
     this.#exporter = exporter;
-    this.#sampler = sampler;
     this.#health = health;
     this.#settings = settings;
-    this.#queue = new EventQueue(settings.queueSizeMax);
+    this.#queue = new BatchQueue(batcher, settings.queueSizeMax, settings.batchSizeMax);
   }
 
-  offer(batch: readonly HttpEvent[]): void {
+  offerRaw(batch: RawHttpBatch): void {
     const counters = this.#counters;
-    counters.delivered += batch.length;
-    const wantsAll = this.#sampler.all;
-    let free = this.#queue.free;
+    const queue = this.#queue;
+    let notSampled = 0;
     let tooMany = 0;
-    for (const event of batch) {
-      const traceId = wantsAll ? "" : this.#sampler.sample(event);
-      if (traceId === undefined) counters.notSampled++;
-      else if (free-- > 0) this.#queue.push(event, traceId || undefined);
-      else tooMany++;
+    for (let i = 0; i < batch.length; i++) {
+      const event = batch.at(i);
+      if (!this.#batcher.wants(event)) notSampled++;
+      else if (queue.isFull) tooMany++;
+      else queue.push(event);
     }
+    counters.delivered += batch.length;
+    counters.notSampled += notSampled;
     counters.drop("queue_full", tooMany);
-    counters.accepted = this.#queue.tail;
+    counters.accepted = queue.tail;
     if (this.#isEnded) this.#discardAll();
     else this.#proceed();
+  }
+
+  ready(): Promise<void> | undefined {
+    return this.#isReady ? undefined : new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   stats(): SpanLedger {
@@ -98,6 +104,8 @@ class BatchingPipeline implements SpanPipeline {
   }
 
   flush(): Promise<void> {
+    // What comes later goes into another request, so that it does not share the fate of what is waited for.
+    this.#queue.close();
     const before = this.#queue.tail;
     this.#dueBefore = before;
     return new Promise((resolve) => {
@@ -112,35 +120,45 @@ class BatchingPipeline implements SpanPipeline {
     return this.#shutdown;
   }
 
-  /** Exports one batch per turn of the event loop, so that building spans never holds up the rest for long. */
+  /** Exports one batch per turn of the event loop, so that making requests never holds up the rest for long. */
   #proceed(): void {
-    if (this.#turn === undefined && this.#mayExport()) {
+    // Read once: a pause that ended between two looks would be neither over nor waited for.
+    const { pauseMillis } = this.#health;
+    if (this.#turn === undefined && this.#mayExport(pauseMillis)) {
       this.#turn = setImmediate(() => {
         this.#turn = undefined;
-        if (this.#mayExport()) this.#export(this.#queue.take(this.#settings.batchSizeMax));
+        const batch = this.#mayExport(this.#health.pauseMillis) ? this.#queue.take() : undefined;
+        if (batch !== undefined) this.#export(batch);
+        this.#resolveWaiting();
         this.#proceed();
       });
     }
-    if (this.#queue.length > 0) {
-      this.#delay ??= this.#after(this.#settings.scheduleDelayMillis, () => this.#fallDue());
-      this.#awaitPause();
-    }
+    if (this.#queue.length === 0) return;
+    this.#delay ??= this.#after(this.#settings.scheduleDelayMillis, () => this.#fallDue());
+    if (pauseMillis > 0) this.#pause ??= this.#after(pauseMillis, () => this.#endPause());
   }
 
   /** A timer may come early by the fraction that it was rounded; it is then set again. */
-  #awaitPause(): void {
-    if (this.#pause !== undefined || this.#health.pauseMillis === 0) return;
-    this.#pause = this.#after(this.#health.pauseMillis, () => {
-      this.#pause = undefined;
-      this.#proceed();
-    });
+  #endPause(): void {
+    this.#pause = undefined;
+    this.#proceed();
   }
 
-  #mayExport(): boolean {
-    const { head, length } = this.#queue;
+  #mayExport(pauseMillis: number): boolean {
+    const { head, length, hasClosed } = this.#queue;
     if (length === 0 || this.#requests >= (this.#health.isDown ? 1 : EXPORTS_MAX)) return false;
-    if (this.#health.pauseMillis > 0 && !this.#isFlushing) return false;
-    return length >= this.#settings.batchSizeMax || head < this.#dueBefore;
+    if (pauseMillis > 0 && !this.#isFlushing) return false;
+    return hasClosed || head < this.#dueBefore;
+  }
+
+  /** Waiting is of no use while the collector is away: nothing leaves the queue for it. */
+  get #isReady(): boolean {
+    return this.#isEnded || this.#health.isDown || this.#queue.length <= this.#settings.queueSizeMax / 2;
+  }
+
+  #resolveWaiting(): void {
+    if (this.#waiting.length === 0 || !this.#isReady) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   get #isFlushing(): boolean {
@@ -153,8 +171,8 @@ class BatchingPipeline implements SpanPipeline {
     this.#proceed();
   }
 
-  #export(batch: SpanBatch): void {
-    const spanCount = batch.events.length;
+  #export(batch: SpanBatch<P>): void {
+    const { spanCount } = batch;
     const { exportTimeoutMillis } = this.#settings;
     const timedOut: ExportOutcome = { status: "unreachable", reason: `no outcome after ${exportTimeoutMillis} ms` };
     const flight: Flight = {
@@ -188,6 +206,7 @@ class BatchingPipeline implements SpanPipeline {
       this.#counters.drop("export_failed", this.#queue.discardBefore(before));
     }
     this.#resolveFlushes();
+    this.#resolveWaiting();
   }
 
   #land(flight: Flight): void {
@@ -218,6 +237,7 @@ class BatchingPipeline implements SpanPipeline {
     clearTimeout(this.#delay);
     clearTimeout(this.#pause);
     this.#resolveFlushes();
+    this.#resolveWaiting();
     this.#exporter.close();
   }
 
@@ -233,7 +253,7 @@ class BatchingPipeline implements SpanPipeline {
   }
 }
 
-function createSpanPipeline(options: PipelineOptions): SpanPipeline {
+function createSpanPipeline<P>(options: PipelineOptions<P>): SpanPipeline {
   return new BatchingPipeline(options);
 }
 

@@ -1,82 +1,105 @@
 /**
- * The events that wait to become spans.
+ * Spans that wait for their request: in closed batches, and in one that is still open.
  * @module
  */
-import type { HttpEvent } from "../ffi/event.ts";
+import type { RawHttpEvent } from "../ffi/event.ts";
 
-/** A run of queued events in order, with the trace id of each where one had to be chosen before (see `sampler.ts`). */
-interface SpanBatch {
-  events: readonly HttpEvent[];
-  traceIds: readonly (string | undefined)[];
-  /** Position of the first event among all that were ever queued. */
+/** Spans of one request. */
+interface SpanBatch<P> {
+  /** Position of the first span among all that were ever queued. */
   first: number;
+  spanCount: number;
+  /** The spans themselves, as the serializer of the same {@link Batcher} takes them. */
+  payload: P;
 }
 
-/**
- * A bounded first-in, first-out queue. It holds events rather than spans: a span costs microseconds and an event that is
- * dropped should cost nothing. Slots are reused, so memory is that of the events held.
- */
-class EventQueue {
+/** Makes spans and keeps them until they are taken. */
+interface Batcher<P> {
+  /** Asked before {@link add}, about the same event, whose memory it reads. */
+  wants(event: RawHttpEvent): boolean;
+  /** Adds the span of the event last asked about, which it must not keep. */
+  add(event: RawHttpEvent): void;
+  /** No further span may be added: the request would be too large. */
+  readonly isFull: boolean;
+  /** Everything added since it was last called. */
+  take(): P;
+}
+
+/** A bounded first-in, first-out queue of batches. */
+class BatchQueue<P> {
+  readonly #batcher: Batcher<P>;
   readonly #capacity: number;
-  readonly #events: (HttpEvent | undefined)[] = [];
-  readonly #traceIds: (string | undefined)[] = [];
+  readonly #batchSizeMax: number;
+  /** From `#next` on; those before have been taken. */
+  readonly #closed: SpanBatch<P>[] = [];
+  #openCount = 0;
   #head = 0;
   #tail = 0;
 
-  constructor(capacity: number) {
+  constructor(batcher: Batcher<P>, capacity: number, batchSizeMax: number) {
     if (!(Number.isSafeInteger(capacity) && capacity > 0)) {
       throw new RangeError(`queue capacity: expected an integer above 0, got ${capacity}`);
     }
+    this.#batcher = batcher;
     this.#capacity = capacity;
+    this.#batchSizeMax = batchSizeMax;
   }
 
-  /** Events held. */
+  /** Spans held. */
   get length(): number {
     return this.#tail - this.#head;
   }
 
-  /** Events that still fit. */
-  get free(): number {
-    return this.#capacity - this.length;
+  /** No further span fits. */
+  get isFull(): boolean {
+    return this.length >= this.#capacity;
   }
 
-  /** Position of the oldest event held; rises with every event taken. */
+  /** Position of the oldest span held; rises with every span taken. */
   get head(): number {
     return this.#head;
   }
 
-  /** Position that the next event will get. */
+  /** Position that the next span will get. */
   get tail(): number {
     return this.#tail;
   }
 
-  /** The caller has made sure that there is room. */
-  push(event: HttpEvent, traceId: string | undefined): void {
-    if (this.free === 0) throw new Error(`queue is full: expected fewer than ${this.#capacity} events`);
-    const slot = this.#tail++ % this.#capacity;
-    this.#events[slot] = event;
-    this.#traceIds[slot] = traceId;
+  /** A batch is closed, whether because it is full or because it was asked for. */
+  get hasClosed(): boolean {
+    return this.#closed.length > 0;
   }
 
-  /** Removes up to `countMax` events from the front. */
-  take(countMax: number): SpanBatch {
-    const first = this.#head;
-    const events: HttpEvent[] = [];
-    const traceIds: (string | undefined)[] = [];
-    for (let left = Math.min(countMax, this.length); left > 0; left--) {
-      const slot = this.#head++ % this.#capacity;
-      const event = this.#events[slot];
-      if (event !== undefined) events.push(event);
-      traceIds.push(this.#traceIds[slot]);
-      this.#events[slot] = undefined;
-    }
-    return { events, traceIds, first };
+  /** Adds the event's span; the caller has made sure that the batcher wants it and that there is room. */
+  push(event: RawHttpEvent): void {
+    this.#batcher.add(event);
+    this.#tail++;
+    this.#openCount++;
+    if (this.#openCount >= this.#batchSizeMax || this.#batcher.isFull) this.close();
   }
 
-  /** Removes every event before `position` and says how many those were. */
+  /** Later spans go into another batch. */
+  close(): void {
+    const spanCount = this.#openCount;
+    if (spanCount === 0) return;
+    this.#openCount = 0;
+    this.#closed.push({ first: this.#tail - spanCount, spanCount, payload: this.#batcher.take() });
+  }
+
+  /** Removes the oldest batch, the open one if there is no other. Undefined when the queue is empty. */
+  take(): SpanBatch<P> | undefined {
+    if (!this.hasClosed) this.close();
+    const batch = this.#closed.shift();
+    if (batch !== undefined) this.#head += batch.spanCount;
+    return batch;
+  }
+
+  /** Removes every batch that begins before `position` and says how many spans those were. */
   discardBefore(position: number): number {
-    return this.take(Math.max(0, position - this.#head)).events.length;
+    const before = this.#head;
+    while (this.#head < position && this.take() !== undefined);
+    return this.#head - before;
   }
 }
 
-export { EventQueue, type SpanBatch };
+export { type Batcher, BatchQueue, type SpanBatch };

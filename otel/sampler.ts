@@ -3,7 +3,7 @@
  * @see https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#general-sdk-configuration
  * @module
  */
-import { ROOT_CONTEXT, SpanKind, type TraceFlags, trace } from "@opentelemetry/api";
+import { ROOT_CONTEXT, SpanKind, TraceFlags, trace } from "@opentelemetry/api";
 import {
   AlwaysOffSampler,
   AlwaysOnSampler,
@@ -16,18 +16,22 @@ import type { HttpEvent } from "../ffi/event.ts";
 import type { IdGenerator } from "./ids.ts";
 import { parseTraceparent } from "./traceparent.ts";
 
+/** Undefined: that is for the trace id to say. */
+type SamplerRule = boolean | undefined;
+
 /** A decision taken before anything is queued, so that what is not wanted takes no room. */
 interface EventSampler {
-  /** True when every event is wanted: `sample` need not be asked. */
-  readonly all: boolean;
-  /**
-   * Undefined: not wanted. Otherwise the trace id on which the decision rests and which the span must carry, or `""` when
-   * it rests on none and the span may draw its own.
-   */
-  sample(event: HttpEvent): string | undefined;
+  /** callerFlags: trace flags of a valid `traceparent`; undefined without one. */
+  rule(callerFlags: number | undefined): SamplerRule;
+  /** Where the trace id decides: all spans of a trace share its fate. */
+  isInRatio(traceId: string): boolean;
+  /** Both in one, for an event that is decoded anyway. */
+  wants(event: HttpEvent): boolean;
 }
 
-const WANTED = "";
+/** Valid ones, for questions whose answer does not depend on them. */
+const ANY_TRACE_ID = "1".repeat(32);
+const ANY_SPAN_ID = "1".repeat(16);
 
 interface SamplerSpec {
   /** Asked when there is no parent, or in any case when not `parentBased`. */
@@ -60,26 +64,30 @@ interface SamplerOptions {
 function createSampler({ name, argument, ids, warn }: SamplerOptions): EventSampler {
   const spec = samplerSpec(name, warn);
   const sampler = sdkSampler(spec, spec.root === "ratio" ? samplingRatio(argument, warn) : DEFAULT_RATIO);
+  const ruleOf = (callerFlags?: TraceFlags): SamplerRule => {
+    const isById = spec.root === "ratio" && !(spec.parentBased && callerFlags !== undefined);
+    return isById ? undefined : isWanted(sampler, ANY_TRACE_ID, callerFlags);
+  };
+  const [withoutCaller, sampled, notSampled] = [ruleOf(), ruleOf(TraceFlags.SAMPLED), ruleOf(TraceFlags.NONE)];
+  const rule = (callerFlags: number | undefined): SamplerRule => {
+    if (callerFlags === undefined) return withoutCaller;
+    return callerFlags & TraceFlags.SAMPLED ? sampled : notSampled;
+  };
+  const isInRatio = (traceId: string) => isWanted(sampler, traceId);
   return {
-    all: spec.root === "on" && !spec.parentBased,
-    sample(event) {
-      if (spec.parentBased && event.traceparent !== undefined) {
-        const parent = parseTraceparent(event.traceparent);
-        if (parent !== undefined) return isWanted(sampler, parent.traceId, parent) ? WANTED : undefined;
-      }
-      if (spec.root !== "ratio") return spec.root === "on" ? WANTED : undefined;
-      // A ratio is taken of trace ids, so that all spans of a trace share its fate.
-      const joined = event.traceparent === undefined ? undefined : parseTraceparent(event.traceparent)?.traceId;
-      const traceId = joined ?? ids.traceId(event.seq);
-      return isWanted(sampler, traceId) ? traceId : undefined;
+    rule,
+    isInRatio,
+    wants({ traceparent, seq }) {
+      const caller = traceparent === undefined ? undefined : parseTraceparent(traceparent);
+      return rule(caller?.traceFlags) ?? isInRatio(caller?.traceId ?? ids.traceId(seq));
     },
   };
 }
 
-/** None of these samplers looks at the name, the attributes or the links. */
-function isWanted(sampler: Sampler, traceId: string, parent?: { spanId: string; traceFlags: TraceFlags }): boolean {
-  const context =
-    parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, { ...parent, traceId, isRemote: true });
+/** Asks about a root, or about the child of a caller with these flags. None of these samplers looks at anything else. */
+function isWanted(sampler: Sampler, traceId: string, traceFlags?: TraceFlags): boolean {
+  const caller = traceFlags === undefined ? undefined : { traceId, spanId: ANY_SPAN_ID, traceFlags, isRemote: true };
+  const context = caller === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, caller);
   const { decision } = sampler.shouldSample(context, traceId, "HTTP", SpanKind.SERVER, {}, []);
   return decision === SamplingDecision.RECORD_AND_SAMPLED;
 }
@@ -108,4 +116,4 @@ function samplingRatio(argument: string | undefined, warn: (message: string) => 
   return DEFAULT_RATIO;
 }
 
-export { createSampler, type EventSampler };
+export { createSampler, type EventSampler, type SamplerRule };

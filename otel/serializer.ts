@@ -1,6 +1,5 @@
 /**
- * Queued events to OTLP bytes, in the shape that the SDK's export delegate takes. A faster encoder replaces what is made
- * here and nothing else.
+ * Batches to the bodies of requests, in the shape that the SDK's export delegate takes.
  * @see https://github.com/open-telemetry/opentelemetry-proto/blob/v1.11.0/docs/specification.md
  * @module
  */
@@ -10,24 +9,34 @@ import {
   JsonTraceSerializer,
   ProtobufTraceSerializer,
 } from "@opentelemetry/otlp-transformer";
+import type { HttpEvent } from "../ffi/event.ts";
 import type { SpanBatch } from "./queue.ts";
 import type { OtlpProtocol } from "./settings.ts";
 import type { SpanFactory } from "./span.ts";
+import type { TraceRequest } from "./trace-request.ts";
 
-type SpanBatchSerializer = ISerializer<SpanBatch, IExportTraceServiceResponse>;
+type SpanBatchSerializer<P> = ISerializer<SpanBatch<P>, IExportTraceServiceResponse>;
 
 const CONTENT_TYPES: Readonly<Record<OtlpProtocol, string>> = {
   "http/protobuf": "application/x-protobuf",
   "http/json": "application/json",
 };
 
-/** Spans are built here, when a request is about to be sent, and live no longer than its body. */
-function createSpanBatchSerializer(protocol: OtlpProtocol, toSpan: SpanFactory): SpanBatchSerializer {
+/** Of spans that are encoded already. */
+function encodedSerializer(request: TraceRequest): SpanBatchSerializer<Uint8Array> {
+  return {
+    serializeRequest: ({ payload }) => request.encode(payload),
+    deserializeResponse: (data) => ProtobufTraceSerializer.deserializeResponse(data),
+  };
+}
+
+/** Of events. Spans are built when a request is about to be sent, and live no longer than its body. */
+function decodedSerializer(protocol: OtlpProtocol, toSpan: SpanFactory): SpanBatchSerializer<readonly HttpEvent[]> {
   const sdk = protocol === "http/json" ? JsonTraceSerializer : ProtobufTraceSerializer;
   return {
-    serializeRequest: ({ events }) => sdk.serializeRequest(events.map(toSpan)),
+    serializeRequest: ({ payload }) => sdk.serializeRequest(payload.map(toSpan)),
     deserializeResponse: (data) => sdk.deserializeResponse(data),
   };
 }
 
-export { CONTENT_TYPES, createSpanBatchSerializer, type SpanBatchSerializer };
+export { CONTENT_TYPES, decodedSerializer, encodedSerializer, type SpanBatchSerializer };

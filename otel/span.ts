@@ -15,7 +15,7 @@ import { OTHER_METHOD } from "./method.ts";
 import type { OptIn } from "./opt-in.ts";
 import { errorType } from "./outcome.ts";
 import { SCHEMA_URL, SCOPE_NAME } from "./semconv.ts";
-import type { SideRule } from "./side.ts";
+import type { SideRule, SpanSide } from "./side.ts";
 import { addNanos, hrTimeFromNanos, hrTimeFromUnixNano } from "./time.ts";
 import { parseTraceparent, type RemoteParent } from "./traceparent.ts";
 
@@ -50,8 +50,7 @@ function createSpanFactory(options: SpanFactoryOptions): SpanFactory {
   const instrumentationScope: InstrumentationScope = { name: SCOPE_NAME, version, schemaUrl: SCHEMA_URL };
   return (event) => {
     const side = sideOf(event.client.address, event.server.address);
-    const method = knownMethods.has(event.method) ? event.method : OTHER_METHOD;
-    const error = errorType(event.status, event.outcome, side);
+    const { method, error, name, kind } = spanHead(event, side, knownMethods);
     const attributes = spanAttributes(event, { side, method, error, bodySizes: optIn[side] });
     const startTime = hrTimeFromUnixNano(event.startTimeUnixNano);
     const caller = event.traceparent === undefined ? undefined : parseTraceparent(event.traceparent);
@@ -63,8 +62,8 @@ function createSpanFactory(options: SpanFactoryOptions): SpanFactory {
     const parent: RemoteParent | undefined =
       underClientSpan && side === "server" ? { ...context, spanId: ids.spanId(event.seq, "client") } : caller;
     return {
-      name: spanName(method, event.template),
-      kind: side === "server" ? SpanKind.SERVER : SpanKind.CLIENT,
+      name,
+      kind,
       startTime,
       endTime: addNanos(startTime, event.durationNano),
       duration: hrTimeFromNanos(event.durationNano),
@@ -76,6 +75,26 @@ function createSpanFactory(options: SpanFactoryOptions): SpanFactory {
       spanContext: () => context,
       ...(parent === undefined ? {} : { parentSpanContext: { ...parent, isRemote: true } }),
     };
+  };
+}
+
+interface SpanHead {
+  /** `_OTHER` when it is not known. */
+  method: string;
+  /** The value of `error.type`; undefined for success. */
+  error: string | undefined;
+  name: string;
+  kind: SpanKind;
+}
+
+/** Depends on the event's method, status, outcome and template alone. */
+function spanHead(event: HttpEvent, side: SpanSide, knownMethods: ReadonlySet<string>): SpanHead {
+  const method = knownMethods.has(event.method) ? event.method : OTHER_METHOD;
+  return {
+    method,
+    error: errorType(event.status, event.outcome, side),
+    name: spanName(method, event.template),
+    kind: side === "server" ? SpanKind.SERVER : SpanKind.CLIENT,
   };
 }
 
@@ -95,4 +114,4 @@ const NOTHING_ELSE = Object.freeze({
   droppedLinksCount: 0,
 });
 
-export { createSpanFactory, type SpanFactory, type SpanFactoryOptions, spanName };
+export { createSpanFactory, FLAG_RANDOM_TRACE_ID, type SpanFactory, type SpanFactoryOptions, type SpanHead, spanHead };

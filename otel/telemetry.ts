@@ -4,23 +4,16 @@
  */
 import { routeDiagnostics } from "./diag.ts";
 import { withEnvironment } from "./environment.ts";
-import { createSpanBatchExporter } from "./exporter.ts";
-import { CollectorHealth } from "./health.ts";
 import { IdGenerator } from "./ids.ts";
-import { joinPipelines } from "./joined.ts";
-import { spanLimits } from "./limits.ts";
 import { Locality } from "./locality.ts";
 import type { Log } from "./log.ts";
-import { knownMethods } from "./method.ts";
-import { optIn } from "./opt-in.ts";
-import { createSpanPipeline, EXPORTS_MAX, type SpanPipeline } from "./pipeline.ts";
+import type { SpanPipeline } from "./pipeline.ts";
 import { createResource } from "./resource.ts";
 import { createSampler } from "./sampler.ts";
 import { startSdk } from "./sdk.ts";
-import { createSpanBatchSerializer } from "./serializer.ts";
 import { type Environment, exportSettings, TelemetrySettingError } from "./settings.ts";
 import { type SpanPolicy, sideRules } from "./side.ts";
-import { createSpanFactory } from "./span.ts";
+import { createSpans } from "./spans.ts";
 
 interface TelemetryOptions {
   /** The standard `OTEL_*` variables, usually `process.env`. */
@@ -63,33 +56,17 @@ function createTelemetry({ env, log, version, spans = "auto" }: TelemetryOptions
 
   const ids = new IdGenerator();
   const locality = new Locality();
-  const ready = resource.waitForAsyncAttributes?.() ?? Promise.resolve();
-  const sampler = createSampler({ name: env.OTEL_TRACES_SAMPLER, argument: env.OTEL_TRACES_SAMPLER_ARG, ids, warn });
-  const limits = spanLimits(env, warn);
-  const shared = {
+  const { pipeline, url } = createSpans({
+    env,
+    log,
+    settings,
     resource,
     version,
     ids,
-    knownMethods: knownMethods(env.OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS),
+    sampler: createSampler({ name: env.OTEL_TRACES_SAMPLER, argument: env.OTEL_TRACES_SAMPLER_ARG, ids, warn }),
+    sides: sideRules(spans, locality.isLocal),
     underClientSpan: spans === "both",
-    optIn: optIn(env),
-    limits,
-  };
-  const exporters = sideRules(spans, locality.isLocal).map((sideOf) =>
-    withEnvironment(env, () =>
-      createSpanBatchExporter({
-        protocol: settings.protocol,
-        serializer: createSpanBatchSerializer(settings.protocol, createSpanFactory({ ...shared, sideOf })),
-        concurrencyMax: EXPORTS_MAX,
-        ready,
-      }),
-    ),
-  );
-  const url = exporters[0]?.url ?? "";
-  const health = new CollectorHealth({ url, log });
-  const pipeline = joinPipelines(
-    exporters.map((exporter) => createSpanPipeline({ exporter, sampler, health, settings: settings.queue })),
-  );
+  });
   return {
     pipeline,
     url,

@@ -110,13 +110,22 @@ class Hub implements EventSink {
     return undefined;
   }
 
+  /** Nobody listens: then nothing need be decoded. */
+  get wantsEvents(): boolean {
+    return this.#subscribers.size > 0;
+  }
+
+  pass(protocol: string, count: number, lastSeq: number): void {
+    this.#offered[protocol] = (this.#offered[protocol] ?? 0) + count;
+    this.#lastSeq = lastSeq;
+  }
+
   /** Takes every delivered batch. Encodes it once, and only if somebody listens. */
   offer(batch: readonly ObservedEvent[]): void {
     const first = batch[0];
     const last = batch[batch.length - 1];
     if (first === undefined || last === undefined) return;
-    this.#offered[first.protocol] = (this.#offered[first.protocol] ?? 0) + batch.length;
-    this.#lastSeq = last.seq;
+    this.pass(first.protocol, batch.length, last.seq);
     if (this.#subscribers.size === 0) return;
     if (batch.length <= this.#frameEventsMax) this.#broadcast(encodeBatch(batch));
     else

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { EventSink, HttpEvent, ObservedEvent } from "../ffi/event.ts";
+import type { Sink } from "../ffi/event.ts";
 import { createTelemetry, type Telemetry, TelemetrySettingError } from "../otel/telemetry.ts";
 import manifest from "../package.json" with { type: "json" };
 import { createApp } from "./app.ts";
@@ -64,7 +64,7 @@ async function begin(config: Config): Promise<Running> {
     version: manifest.version,
     source,
   });
-  const sinks: EventSink[] = telemetry.pipeline === undefined ? [hub] : [hub, httpOnly(telemetry.pipeline)];
+  const sinks: Sink[] = telemetry.pipeline === undefined ? [hub] : [hub, telemetry.pipeline];
   const opened = await openCapture(config, chosen, sinks);
   const { capture, kernel, replay } = opened;
   try {
@@ -79,16 +79,6 @@ async function begin(config: Config): Promise<Running> {
     capture.close();
     throw error;
   }
-}
-
-/** Spans are made of HTTP transactions; a batch is of one protocol. */
-function httpOnly(pipeline: EventSink<HttpEvent>): EventSink {
-  const isHttp = (batch: readonly ObservedEvent[]): batch is readonly HttpEvent[] => batch[0]?.protocol === "http";
-  return {
-    offer(batch) {
-      if (isHttp(batch)) pipeline.offer(batch);
-    },
-  };
 }
 
 /** One message: what is missing and what to do. Whatever is no known refusal is a bug and keeps its stack. */

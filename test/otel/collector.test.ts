@@ -4,6 +4,7 @@ import { createTelemetry, type Telemetry } from "../../otel/telemetry.ts";
 import { httpEvents } from "./support/events.ts";
 import { expectBalanced } from "./support/ledger.ts";
 import { seededRandom } from "./support/random.ts";
+import { rawBatch } from "./support/raw.ts";
 import { RecordingLog } from "./support/recording-log.ts";
 import { type Action, ScriptedCollector } from "./support/scripted-collector.ts";
 import { until } from "./support/until.ts";
@@ -61,7 +62,7 @@ const fates: [name: string, script: Action[], ledger: object, requests: number][
 describe("a batch of ten", () => {
   test.each(fates)("%s", async (_name, script, ledger, requests) => {
     collector.script.push(...script);
-    pipeline.offer(httpEvents(10));
+    pipeline.offerRaw(rawBatch(httpEvents(10)));
     await pipeline.flush();
     expect(pipeline.stats()).toMatchObject({ accepted: 10, queued: 0, ...ledger });
     expect(collector.requests).toBe(requests);
@@ -70,7 +71,7 @@ describe("a batch of ten", () => {
 
 test("one refused batch does not take the rest of a flush with it", async () => {
   collector.script.push({ do: "status", status: 400 });
-  pipeline.offer(httpEvents(1000));
+  pipeline.offerRaw(rawBatch(httpEvents(1000)));
   await pipeline.flush();
   expect(pipeline.stats()).toMatchObject({ exported: 990, dropped: { export_failed: 10 } });
   expect(log.warnings).toEqual([
@@ -81,7 +82,7 @@ test("one refused batch does not take the rest of a flush with it", async () => 
 test("a rejection is counted for its own batch and not for the next, whose answer is lost", async () => {
   collector.script.push({ do: "partial", rejected: 3 }, { do: "cut" });
   for (let i = 0; i < 2; i++) {
-    pipeline.offer(httpEvents(10));
+    pipeline.offerRaw(rawBatch(httpEvents(10)));
     await pipeline.flush();
   }
   expect(pipeline.stats()).toMatchObject({ exported: 17, rejected: 3 });
@@ -89,11 +90,11 @@ test("a rejection is counted for its own batch and not for the next, whose answe
 
 test("a collector that dies and comes back on the same port is warned of once and welcomed once", async () => {
   const { port } = collector;
-  pipeline.offer(httpEvents(10));
+  pipeline.offerRaw(rawBatch(httpEvents(10)));
   await pipeline.flush();
   await collector.close();
 
-  pipeline.offer(httpEvents(2000));
+  pipeline.offerRaw(rawBatch(httpEvents(2000)));
   expect(pipeline.stats().dropped).toEqual({ queue_full: 1000 });
   await pipeline.flush();
   expect(pipeline.stats()).toMatchObject({ exported: 10, queued: 0, dropped: { export_failed: 1000 } });
@@ -101,7 +102,7 @@ test("a collector that dies and comes back on the same port is warned of once an
   expect(log.warnings[0]).toContain(`do not reach the collector at http://127.0.0.1:${port}/v1/traces:`);
 
   collector = await new ScriptedCollector().listen(port);
-  pipeline.offer(httpEvents(50));
+  pipeline.offerRaw(rawBatch(httpEvents(50)));
   await until(() => pipeline.stats().exported === 60);
   expect(collector.taken).toBe(50);
   expect(log.warnings).toHaveLength(1);
@@ -110,7 +111,7 @@ test("a collector that dies and comes back on the same port is warned of once an
 
 test("rejected spans are told of in one line, not once by us and once by the SDK", async () => {
   collector.otherwise = { do: "partial", rejected: 1 };
-  pipeline.offer(httpEvents(100));
+  pipeline.offerRaw(rawBatch(httpEvents(100)));
   await pipeline.flush();
   expect(pipeline.stats()).toMatchObject({ exported: 90, rejected: 10 });
   expect(log.warnings).toEqual([
@@ -120,7 +121,7 @@ test("rejected spans are told of in one line, not once by us and once by the SDK
 
 test("shutdown ends in time though the collector hangs", async () => {
   collector.otherwise = { do: "hang" };
-  pipeline.offer(httpEvents(500));
+  pipeline.offerRaw(rawBatch(httpEvents(500)));
   await until(() => collector.requests > 0);
   await telemetry.shutdown(50);
   expect(pipeline.stats()).toMatchObject({ exported: 0, queued: 0 });
@@ -142,7 +143,7 @@ test.each([[1], [2], [3]])(
     const flushes: Promise<void>[] = [];
     for (let step = 0; step < 60; step++) {
       collector.script.push(moods[Math.floor(random() * moods.length)] ?? { do: "take" });
-      pipeline.offer(httpEvents(Math.floor(random() * 40)));
+      pipeline.offerRaw(rawBatch(httpEvents(Math.floor(random() * 40))));
       if (random() < 0.1) flushes.push(pipeline.flush());
       expectBalanced(pipeline.stats());
       await new Promise((resolve) => setImmediate(resolve));

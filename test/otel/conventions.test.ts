@@ -3,6 +3,7 @@ import { createTelemetry } from "../../otel/telemetry.ts";
 import { CASES, type ConventionCase } from "./support/conventions.ts";
 import { httpEvent } from "./support/events.ts";
 import type { ReceivedSpan } from "./support/otlp.ts";
+import { rawBatch } from "./support/raw.ts";
 import { Receiver } from "./support/receiver.ts";
 import { RecordingLog } from "./support/recording-log.ts";
 import { until } from "./support/until.ts";
@@ -26,7 +27,7 @@ async function exported({ side, event, env }: ConventionCase, protocol: string):
     version: "1.2.3",
     spans: side,
   });
-  pipeline?.offer([httpEvent(event)]);
+  pipeline?.offerRaw(rawBatch([httpEvent(event)]));
   await pipeline?.flush();
   await until(() => receiver.spans.length === 1);
   await shutdown();

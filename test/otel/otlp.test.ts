@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { createTelemetry, type Environment, type Telemetry } from "../../otel/telemetry.ts";
 import { httpEvent, httpEvents } from "./support/events.ts";
 import { expectBalanced } from "./support/ledger.ts";
+import { rawBatch } from "./support/raw.ts";
 import { Receiver } from "./support/receiver.ts";
 import { RecordingLog } from "./support/recording-log.ts";
 import { until } from "./support/until.ts";
@@ -38,7 +39,7 @@ test.each(PROTOCOLS)("10,000 transactions arrive over %s, each once and whole", 
     durationNano: 1 + i * 999_983,
     status: i % 100 === 0 ? 500 : 200,
   }));
-  for (let i = 0; i < events.length; i += 20) pipeline.offer(events.slice(i, i + 20));
+  for (let i = 0; i < events.length; i += 20) pipeline.offerRaw(rawBatch(events.slice(i, i + 20)));
   await pipeline.flush();
   expect(pipeline.stats()).toMatchObject({ delivered: 10_000, exported: 10_000, queued: 0, dropped: {} });
   expectBalanced(pipeline.stats());
@@ -83,7 +84,7 @@ test.each(PROTOCOLS)("10,000 transactions arrive over %s, each once and whole", 
 
 test.each(PROTOCOLS)("a caller's trace is joined over %s, with the parent marked as remote", async (protocol) => {
   const pipeline = start({ OTEL_EXPORTER_OTLP_PROTOCOL: protocol });
-  pipeline.offer([httpEvent({ traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" })]);
+  pipeline.offerRaw(rawBatch([httpEvent({ traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" })]));
   await pipeline.flush();
   await until(() => receiver.spans.length === 1);
   expect(receiver.spans[0]).toMatchObject({
@@ -95,7 +96,7 @@ test.each(PROTOCOLS)("a caller's trace is joined over %s, with the parent marked
 
 test("scope and resource say who measured: kernelcast, on Bun, on this host", async () => {
   const pipeline = start({ OTEL_RESOURCE_ATTRIBUTES: "deployment.environment.name=test" });
-  pipeline.offer([httpEvent()]);
+  pipeline.offerRaw(rawBatch([httpEvent()]));
   await pipeline.flush();
   await until(() => receiver.spans.length === 1);
   expect(receiver.spans[0]?.scope).toEqual({
@@ -130,7 +131,7 @@ test("the standard variables set name, headers, path and sampling, without touch
     OTEL_TRACES_SAMPLER: "traceidratio",
     OTEL_TRACES_SAMPLER_ARG: "0.5",
   });
-  pipeline.offer(httpEvents(1000));
+  pipeline.offerRaw(rawBatch(httpEvents(1000)));
   await pipeline.flush();
   const { exported, notSampled } = pipeline.stats();
   await until(() => receiver.spans.length >= exported);

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "bun:test";
 import { trace } from "@opentelemetry/api";
 import { createTelemetry, type Environment, type Telemetry } from "../../otel/telemetry.ts";
 import { httpEvents } from "./support/events.ts";
+import { rawBatch } from "./support/raw.ts";
 import { RecordingLog } from "./support/recording-log.ts";
 import { ScriptedCollector } from "./support/scripted-collector.ts";
 
@@ -52,7 +53,7 @@ test("it can be started again after a shutdown, ten times over, without a word f
       OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
     };
     const { pipeline, shutdown } = createTelemetry({ env, log, version: "0.0.0" });
-    pipeline?.offer(httpEvents(7));
+    pipeline?.offerRaw(rawBatch(httpEvents(7)));
     await shutdown();
     expect(pipeline?.stats().exported).toBe(7);
   }
@@ -66,9 +67,10 @@ test("it can be started again after a shutdown, ten times over, without a word f
 const SERVICE = `
   import { createTelemetry } from ${JSON.stringify(new URL("../../otel/telemetry.ts", import.meta.url).pathname)};
   import { httpEvents } from ${JSON.stringify(new URL("./support/events.ts", import.meta.url).pathname)};
+  import { rawBatch } from ${JSON.stringify(new URL("./support/raw.ts", import.meta.url).pathname)};
   const log = { info: console.log, warn: console.log };
   const { pipeline, shutdown } = createTelemetry({ env: process.env, log, version: "0.0.0" });
-  pipeline.offer(httpEvents(1000));
+  pipeline.offerRaw(rawBatch(httpEvents(1000)));
   process.stdin.once("data", async () => {
     await shutdown(1000);
     console.log(JSON.stringify(pipeline.stats()));

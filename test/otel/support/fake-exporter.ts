@@ -1,14 +1,17 @@
+import type { HttpEvent } from "../../../ffi/event.ts";
 import type { ExportOutcome } from "../../../otel/export-outcome.ts";
 import type { SpanBatchExporter } from "../../../otel/exporter.ts";
 import type { SpanBatch } from "../../../otel/queue.ts";
 
+type Events = readonly HttpEvent[];
+
 /** An exporter whose outcomes the test decides. It proves nothing about OTLP, the SDK or the network. */
-class FakeExporter implements SpanBatchExporter {
+class FakeExporter implements SpanBatchExporter<Events> {
   readonly url = "http://fake/v1/traces";
-  readonly batches: SpanBatch[] = [];
+  readonly batches: SpanBatch<Events>[] = [];
   readonly #pending: ((outcome: ExportOutcome) => void)[] = [];
   /** The answer to every further batch; without it a batch waits for `answer`. */
-  auto: ((batch: SpanBatch) => ExportOutcome) | undefined;
+  auto: ((batch: SpanBatch<Events>) => ExportOutcome) | undefined;
   isClosed = false;
 
   /** Exports that have no outcome yet. */
@@ -16,7 +19,7 @@ class FakeExporter implements SpanBatchExporter {
     return this.#pending.length;
   }
 
-  export(batch: SpanBatch): Promise<ExportOutcome> {
+  export(batch: SpanBatch<Events>): Promise<ExportOutcome> {
     this.batches.push(batch);
     if (this.auto !== undefined) return Promise.resolve(this.auto(batch));
     return new Promise((resolve) => this.#pending.push(resolve));

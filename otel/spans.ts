@@ -1,0 +1,72 @@
+/**
+ * The span side, put together from its parts: one pipeline for each span that a transaction gets.
+ * @module
+ */
+import type { Resource } from "@opentelemetry/resources";
+import { DecodedBatcher } from "./decoded-batcher.ts";
+import { EncodedBatcher } from "./encoded-batcher.ts";
+import { withEnvironment } from "./environment.ts";
+import { createSpanBatchExporter } from "./exporter.ts";
+import { CollectorHealth } from "./health.ts";
+import type { IdGenerator } from "./ids.ts";
+import { joinPipelines } from "./joined.ts";
+import { spanLimits } from "./limits.ts";
+import type { Log } from "./log.ts";
+import { knownMethods } from "./method.ts";
+import { optIn } from "./opt-in.ts";
+import { createSpanPipeline, EXPORTS_MAX, type SpanPipeline } from "./pipeline.ts";
+import type { Batcher } from "./queue.ts";
+import type { EventSampler } from "./sampler.ts";
+import { decodedSerializer, encodedSerializer, type SpanBatchSerializer } from "./serializer.ts";
+import type { Environment, ExportSettings } from "./settings.ts";
+import type { SideRule } from "./side.ts";
+import { createSpanFactory } from "./span.ts";
+import { TraceRequest } from "./trace-request.ts";
+
+interface SpansOptions {
+  env: Environment;
+  log: Log;
+  settings: ExportSettings;
+  resource: Resource;
+  /** Of Kernelcast. */
+  version: string;
+  ids: IdGenerator;
+  sampler: EventSampler;
+  /** A span each; at least one. */
+  sides: readonly SideRule[];
+  /** Server spans stand under client spans of the same transaction. */
+  underClientSpan: boolean;
+}
+
+/** `url` is where they go. */
+function createSpans(options: SpansOptions): { pipeline: SpanPipeline; url: string } {
+  const { env, log, settings, resource, version, sampler, sides } = options;
+  const { protocol } = settings;
+  const limits = spanLimits(env, (message) => log.warn(message));
+  const rules = {
+    ...options,
+    knownMethods: knownMethods(env.OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS),
+    optIn: optIn(env),
+    limits,
+  };
+  const ready = resource.waitForAsyncAttributes?.() ?? Promise.resolve();
+  const request = new TraceRequest(resource, version);
+  let health: CollectorHealth | undefined;
+  const pipelineOf = <P>(batcher: Batcher<P>, serializer: SpanBatchSerializer<P>) => {
+    const exporter = withEnvironment(env, () =>
+      createSpanBatchExporter({ protocol, serializer, concurrencyMax: EXPORTS_MAX, ready }),
+    );
+    health ??= new CollectorHealth({ url: exporter.url, log });
+    return { url: exporter.url, pipeline: createSpanPipeline({ batcher, exporter, health, settings: settings.queue }) };
+  };
+  // Limits are about single attributes, and the fast way keeps them in blocks.
+  const isPlain = protocol === "http/json" || limits !== undefined;
+  const all = sides.map((sideOf) =>
+    isPlain
+      ? pipelineOf(new DecodedBatcher(sampler), decodedSerializer(protocol, createSpanFactory({ ...rules, sideOf })))
+      : pipelineOf(new EncodedBatcher({ ...rules, sideOf }), encodedSerializer(request)),
+  );
+  return { pipeline: joinPipelines(all.map(({ pipeline }) => pipeline)), url: all[0]?.url ?? "" };
+}
+
+export { createSpans };
