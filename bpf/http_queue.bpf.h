@@ -54,8 +54,10 @@ __noinline int http_discard_last(struct http_conn *conn, const struct conn_key *
 	bpf_map_delete_elem(&http_queue, &at);
 	conn->count--;
 	conn->reading = 0;
-	if (!conn->count)
+	if (!conn->count) {
 		conn->broken = 0;
+		conn->response_ns = 0;
+	}
 	return 0;
 }
 
