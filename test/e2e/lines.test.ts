@@ -42,7 +42,8 @@ describeKernel("a line that packets cross in user space", () => {
         const four = await exchange(client, `http://10.2.0.${number}`);
         const six = await exchange(client, `http://[fd00:2::${number}]`);
         expectExactly(await watch.events(), [...four, ...six]);
-        await watch.expectNothingMissed(rules.some((rule) => rule.startsWith("drop")) ? "gaps" : "no gaps");
+        // Segments that overtake the one that begins a connection's first request belong to nothing yet.
+        await watch.expectNothingMissed(rules.some((rule) => /^(drop|late)/.test(rule)) ? "gaps" : "no gaps");
       },
       LIMIT_MILLIS,
     );

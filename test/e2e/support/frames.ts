@@ -48,12 +48,14 @@ const bytes32 = (value: number) => [...bytes16(value >>> 16), ...bytes16(value)]
 
 /** The frames of one request, a response without body, and all that TCP has around them. */
 export function conversation(shape: FrameShape, request: string, response: string, clientPort = CLIENT_PORT): Buffer[] {
-  const [asked, answered] = [1001 + request.length, 9001 + response.length];
+  // Of each connection its own: two with the same numbers are one that a NAT has translated.
+  const [asks, answers] = [clientPort * 10_000, clientPort * 20_000];
+  const [asked, answered] = [asks + request.length, answers + response.length];
   const segments: Segment[] = [
-    { from: "client", flags: FLAGS.syn, seq: 1000, ack: 0, text: "" },
-    { from: "server", flags: FLAGS.synAck, seq: 9000, ack: 1001, text: "" },
-    { from: "client", flags: FLAGS.ack, seq: 1001, ack: 9001, text: request },
-    { from: "server", flags: FLAGS.ack, seq: 9001, ack: asked, text: response },
+    { from: "client", flags: FLAGS.syn, seq: asks - 1, ack: 0, text: "" },
+    { from: "server", flags: FLAGS.synAck, seq: answers - 1, ack: asks, text: "" },
+    { from: "client", flags: FLAGS.ack, seq: asks, ack: answers, text: request },
+    { from: "server", flags: FLAGS.ack, seq: answers, ack: asked, text: response },
     { from: "client", flags: FLAGS.fin, seq: asked, ack: answered, text: "" },
     { from: "server", flags: FLAGS.fin, seq: answered, ack: asked + 1, text: "" },
   ];
