@@ -154,13 +154,19 @@ static __always_inline struct http_conn *http_conn_create(const struct conn_key 
 	return conn;
 }
 
-/* The ACK of the first request tells where the server's bytes stand, so that both directions are in step from here. */
-static __always_inline void http_conn_fill(struct http_conn *conn, const struct segment *segment)
+/*
+ * The ACK of the first request tells where the server's bytes stand, so that both directions are in step from here. before:
+ * bytes of the segment that stand before the request.
+ */
+static __always_inline void http_conn_fill(struct http_conn *conn, const struct segment *segment,
+					   __u32 before)
 {
 	conn->life = CONN_LIVE;
 	conn->ports = http_ports(&segment->key);
 	conn->client = segment->from & 1;
 	conn->last_ns = segment->now_ns;
+	conn->flow[ROLE_CLIENT].known = 1;
+	conn->flow[ROLE_CLIENT].next_seq = segment->seq + before;
 	if (segment->flags & TCP_ACK) {
 		conn->flow[ROLE_SERVER].known = 1;
 		conn->flow[ROLE_SERVER].next_seq = segment->ack;
@@ -210,33 +216,96 @@ __noinline int http_note_answered(const struct conn_key *key, const struct segme
 	return 0;
 }
 
-/* Does a request begin here, on a connection that is neither ours nor read under another address pair? */
+static const __u64 PROXY_VERSION_1 = WORD8('P', 'R', 'O', 'X', 'Y', ' ', 0, 0);
+static const __u64 PROXY_VERSION_2 = WORD8('\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q');
+
+/*
+ * Bytes of the PROXY protocol's header, version 1 or 2, with which the len bytes at HTTP_CARRY begin; 0: with none, or it
+ * is not whole. haproxy puts it before the first request, in the same segment.
+ */
+__noinline int http_preamble(const struct http_window *window, __u32 len)
+{
+	enum {
+		VERSION_1_MAX = 107,
+		VERSION_2_HEADER = 16,
+	};
+
+	if (!window)
+		return 0;
+	__u64 word = window_load(window, HTTP_CARRY);
+
+	if ((word & MASK_BYTES(6)) == PROXY_VERSION_1) {
+		__u32 end = HTTP_CARRY + (len < VERSION_1_MAX ? len : VERSION_1_MAX);
+		__u32 lf = http_find_lf(window, HTTP_CARRY, end);
+		return lf < end ? lf + 1 - HTTP_CARRY : 0;
+	}
+	if (word != PROXY_VERSION_2 || len < VERSION_2_HEADER)
+		return 0;
+	return VERSION_2_HEADER + ((__u32)(__u8)window_byte(window, HTTP_CARRY + 14) << 8 |
+				   (__u8)window_byte(window, HTTP_CARRY + 15));
+}
+
+/* Loads len bytes of the payload at HTTP_CARRY, and zeros behind them. Returns false when they are not there. */
+static __always_inline bool http_peek(packet_t *packet, const struct segment *segment,
+				      struct http_window *window, __u32 len)
+{
+	opaque(len);
+	if (len < 1 || len > HTTP_WINDOW)
+		return false;
+	if (packet_load(packet, segment->offset, window->bytes + HTTP_CARRY, len) < 0)
+		return false;
+	__builtin_memset(window->bytes + HTTP_CARRY + len, 0, HTTP_SLACK);
+	return true;
+}
+
+/*
+ * Does a request begin here, on a connection that is neither ours nor read under another address pair? Returns how many
+ * bytes of the segment stand before it, or a negative number.
+ */
 __noinline int http_is_new_request(packet_t *packet, const struct segment *segment)
 {
 	struct http_scratch *scratch = http_scratch_get();
-
-	if (!packet || !segment || !scratch)
-		return false;
-	struct http_window *window = &scratch->window;
-	__u32 len = segment->len < HTTP_PEEK ? segment->len : HTTP_PEEK;
 	struct conn_key other;
+	__u32 before, at, len;
 	int begins;
 
-	opaque(len);
-	if (len < 1 || len > HTTP_PEEK)
-		return false;
-	__builtin_memset(window->bytes + HTTP_CARRY, 0, HTTP_PEEK + HTTP_SLACK);
-	if (packet_load(packet, segment->offset, window->bytes + HTTP_CARRY, len) < 0)
-		return false;
-	begins = http_begins_request(window, len);
+	if (!packet || !segment || !scratch)
+		return -1;
+	struct http_window *window = &scratch->window;
+
+	len = segment->len < HTTP_PEEK ? segment->len : HTTP_PEEK;
+	if (!http_peek(packet, segment, window, len))
+		return -1;
+	before = 0;
+	__u64 word = window_load(window, HTTP_CARRY);
+	if (word == PROXY_VERSION_2 || (word & MASK_BYTES(6)) == PROXY_VERSION_1) {
+		len = segment->len < HTTP_WINDOW ? segment->len : HTTP_WINDOW;
+		if (!http_peek(packet, segment, window, len))
+			return -1;
+		before = http_preamble(window, len);
+		if (!before || before >= len)
+			return -1;
+	}
+	/* Empty lines before the first request, RFC 9112 section 2.2. */
+	at = HTTP_CARRY + before;
+	len -= before;
+	for (int i = 0; i < HTTP_EMPTY_LINES && len; i++) {
+		char c = window_byte(window, at);
+
+		if (c != '\r' && c != '\n')
+			break;
+		at++;
+		len--;
+	}
+	begins = len ? http_begins_request(window, at, len) : BEGINS_PERHAPS;
 	if (begins == BEGINS_NOT || own_conn_is(&segment->key) ||
-	    !http_tuple_allows(segment, window, len, begins))
-		return false;
+	    !http_tuple_allows(segment, window, at, len, begins))
+		return -1;
 	if (!http_is_translated(segment, window, &other))
-		return true;
+		return before;
 	http_tuple_mark(&segment->key, segment->from & 1, 0, TUPLE_TRANSLATED);
 	http_note_answered(&other, segment);
-	return false;
+	return -1;
 }
 
 /* As segment_read(); a function of its own, so that its stack is free again for what follows. */
@@ -252,6 +321,7 @@ static __always_inline void http_observe(packet_t *packet, __u32 network, __u16 
 	struct http_conn *conn;
 	struct segment *segment;
 	bool opens = false;
+	int before = 0;
 
 	if (!scratch)
 		return;
@@ -263,7 +333,8 @@ static __always_inline void http_observe(packet_t *packet, __u32 network, __u16 
 	conn = bpf_map_lookup_elem(&http_conns, &segment->key);
 	if (!conn) {
 		segment->now_ns = bpf_ktime_get_ns();
-		if (!http_is_new_request(packet, segment))
+		before = http_is_new_request(packet, segment);
+		if (before < 0)
 			return;
 		conn = http_conn_create(&segment->key);
 		if (!conn)
@@ -279,7 +350,7 @@ static __always_inline void http_observe(packet_t *packet, __u32 network, __u16 
 	/* After the lock, so that the times of a transaction are in order. */
 	segment->now_ns = bpf_ktime_get_ns();
 	if (conn->life == CONN_NEW)
-		http_conn_fill(conn, segment);
+		http_conn_fill(conn, segment, before);
 	if (!http_conn_is(conn, &segment->key))
 		http_unlock(conn);
 	else if (http_read_segment(packet, conn, segment, opens) == SEGMENT_FORGET)
@@ -329,8 +400,14 @@ static long http_harvest_one(struct bpf_map *map, const struct conn_key *map_key
 		http_unlock(conn);
 		return 0;
 	}
-	http_end_all(conn, &key, harvest->all ? OUTCOME_UNSEEN : HTTP_OUTCOME_TIMEOUT,
-		     harvest->now_ns);
+	if (harvest->all) {
+		http_end_all(conn, &key, OUTCOME_UNSEEN, harvest->now_ns);
+	} else {
+		/* What was kept waited in vain. */
+		if (conn->flow[ROLE_CLIENT].held || conn->flow[ROLE_SERVER].held)
+			http_missed();
+		http_finish(conn, &key, HTTP_OUTCOME_TIMEOUT, harvest->now_ns);
+	}
 	http_conn_forget(conn, &key);
 	return 0;
 }

@@ -9,6 +9,8 @@
 enum http_limits {
 	/* Bytes of an unfinished line kept for the next segment; of a longer line only its beginning is read. */
 	HTTP_CARRY = 256,
+	/* Of the end of a long request line: the version may be cut. */
+	HTTP_CARRY_END = 16,
 	/* Fresh bytes looked at in one round. */
 	HTTP_WINDOW = 1024,
 	/* Loads go 8 bytes at a time and may reach past the end. */
@@ -45,7 +47,8 @@ enum http_flow_flags {
 	FLOW_CHUNKED = 8,     /* ... whose last coding is chunked */
 	FLOW_FIRST_LINE = 16, /* the start line has been read */
 	FLOW_SKIP_LINE = 32,  /* inside a line whose beginning has been read */
-	FLOW_IN_TARGET = 64,  /* ... which is a request line whose target goes on */
+	FLOW_LONG_LINE =
+		64, /* ... which is a request line; what carry holds of its end has been read */
 	FLOW_LINE_EMPTY = 64, /* in trailers: nothing but CR since the last LF */
 };
 
@@ -85,7 +88,8 @@ enum http_transaction_flags {
 	TRANSACTION_LINE =
 		1, /* the request line has been read as far as it is needed: there is something to report */
 	TRANSACTION_QUERY = 2,	/* the target's `?` has been passed */
-	TRANSACTION_EXPECT = 4, /* Expect: 100-continue */
+	TRANSACTION_TARGET = 4, /* the target has been read to its end */
+	TRANSACTION_EXPECT = 8, /* Expect: 100-continue */
 };
 
 struct http_transaction {

@@ -22,7 +22,8 @@
 enum http_round_result {
 	ROUND_MORE = 0, /* go on with the same segment */
 	ROUND_SKIP,	/* the rest of the segment is of no use */
-	ROUND_END,	/* the message ends here */
+	ROUND_UNSEEN, /* the rest of the segment is not at hand, as in a capture that was cut: a gap */
+	ROUND_END,    /* the message ends here */
 	ROUND_REFUSED, /* the rest of the segment is of no use, because it is not HTTP; plus enum refuse_reason */
 };
 
@@ -91,6 +92,50 @@ static __always_inline void http_message_end(struct http_conn *conn, const struc
 		conn->surplus--;
 }
 
+/* What was announced of a chunk and has not come. */
+static __always_inline __u64 flow_missing(const struct http_flow *flow)
+{
+	return flow->state == FLOW_CHUNK_DATA && flow->left > 2 ? flow->left - 2 : 0;
+}
+
+/* Notes of a message that ends too early how far it came. Returns 0. */
+__noinline int http_settle(struct http_conn *conn, const struct conn_key *key, __u32 role)
+{
+	if (!conn || !key)
+		return 0;
+	const struct http_flow *flow = &conn->flow[role & 1];
+
+	if (role == ROLE_CLIENT) {
+		struct http_transaction *last = http_last(conn, key);
+
+		if (!last)
+			return 0;
+		if (flow->state == FLOW_HEAD)
+			last->event.request_header_bytes = flow->head_bytes;
+		last->event.request_body_bytes -= flow_missing(flow);
+	} else if (http_answers(conn)) {
+		struct http_event *event = &conn->transaction.event;
+
+		if (flow->state == FLOW_HEAD && flow->status >= 200) {
+			event->status = flow->status;
+			event->response_header_bytes = flow->head_bytes;
+		}
+		event->response_body_bytes -= flow_missing(flow);
+	}
+	return 0;
+}
+
+/* Ends all transactions with what is known of them. Returns 0. */
+__noinline int http_finish(struct http_conn *conn, const struct conn_key *key, int outcome,
+			   __u64 now_ns)
+{
+	if (!conn || !key)
+		return 0;
+	http_settle(conn, key, ROLE_CLIENT);
+	http_settle(conn, key, ROLE_SERVER);
+	return http_end_all(conn, key, outcome, now_ns);
+}
+
 /*
  * The direction cannot be followed from here until a message begins. What is known of the message stays, if anything
  * is: a request waits for its response, a response is over when something else shows it.
@@ -101,21 +146,16 @@ __noinline int http_lose(struct http_conn *conn, const struct conn_key *key, __u
 		return 0;
 	struct http_flow *flow = &conn->flow[role & 1];
 
+	http_settle(conn, key, role);
 	if (role == ROLE_CLIENT) {
 		struct http_transaction *last = http_last(conn, key);
 
-		if (last && flow->state == FLOW_HEAD) {
-			if (last->flags & TRANSACTION_LINE)
-				last->event.request_header_bytes = flow->head_bytes;
-			else
-				http_discard_last(conn, key);
-		}
+		if (last && !(last->flags & TRANSACTION_LINE))
+			http_discard_last(conn, key);
 		conn->reading = 0;
 	} else if (http_answers(conn)) {
 		if (flow->state == FLOW_START)
 			conn->reply_seq = flow->next_seq;
-		else if (flow->state == FLOW_HEAD && flow->status >= 200)
-			conn->transaction.event.status = flow->status;
 		conn->broken = 1;
 	}
 	flow_expect_message(flow);
@@ -322,32 +362,46 @@ static __always_inline int http_take_scan(struct http_conn *conn, const struct c
 	return ROUND_MORE;
 }
 
-/* Takes the part of a long target that is in window[at, end), up to its blank or the line's end. Returns 0. */
+/*
+ * Takes the part of a long request line that is in window[at, end): the target up to its blank, and at the line's end,
+ * which whole says is there, the version. Returns 0.
+ */
 __noinline int http_continue_target(struct http_conn *conn, const struct conn_key *key,
-				    const struct http_window *window, __u32 at, __u32 end)
+				    const struct http_window *window, __u32 end, bool whole)
 {
 	if (!conn || !key || !window)
 		return 0;
 	struct http_transaction *last = http_last(conn, key);
-	__u32 len = http_find(window, at, end - at, ' ');
 
-	if (len < end - at)
-		conn->flow[ROLE_CLIENT].flags &= ~FLOW_IN_TARGET;
-	if (last)
-		http_append_target(last, window, at, len);
+	if (!last)
+		return 0;
+	if (!(last->flags & TRANSACTION_TARGET)) {
+		__u32 fresh = end > HTTP_CARRY ? end - HTTP_CARRY : 0;
+		__u32 len = http_find(window, HTTP_CARRY, fresh, ' ');
+
+		if (len < fresh)
+			last->flags |= TRANSACTION_TARGET;
+		http_append_target(last, window, HTTP_CARRY, len);
+	}
+	if (whole)
+		last->event.version = read_version(window, end);
 	return 0;
 }
 
 /* Does a message begin here? Returns enum http_round_result; ROUND_MORE when it does, and has been begun. */
 static __always_inline int http_begin(struct http_conn *conn, struct http_flow *flow, __u8 role,
 				      const struct http_window *window,
-				      const struct segment *segment, __u32 fresh)
+				      const struct segment *segment, __u32 at, __u32 len)
 {
-	int begins = role == ROLE_CLIENT ? http_begins_request(window, fresh)
-					 : http_begins_response(window, fresh);
+	int begins = role == ROLE_CLIENT ? http_begins_request(window, at, len)
+					 : http_begins_response(window, at, len);
+	__u32 carried = flow->carry_len;
 
-	if (begins == BEGINS_NOT || (begins == BEGINS_PERHAPS && flow->lost))
+	if (begins == BEGINS_NOT)
 		return flow->lost ? ROUND_SKIP : ROUND_REFUSED + REFUSED_START_LINE;
+	/* Out of step, a beginning that is too short to tell is only kept. */
+	if (begins == BEGINS_PERHAPS && flow->lost)
+		return ROUND_MORE;
 	if (role == ROLE_CLIENT) {
 		http_request_begin(conn, segment);
 		flow_expect_message(flow);
@@ -356,6 +410,7 @@ static __always_inline int http_begin(struct http_conn *conn, struct http_flow *
 		return ROUND_SKIP;
 	}
 	flow->state = FLOW_HEAD;
+	flow->carry_len = flow->head_bytes = carried;
 	return ROUND_MORE;
 }
 
@@ -382,33 +437,44 @@ static __always_inline int http_read_head(packet_t *packet, struct http_conn *co
 	if (fresh < 1 || fresh > HTTP_WINDOW)
 		return ROUND_SKIP;
 	if (http_load(packet, segment, window, fresh) < 0)
-		return ROUND_SKIP;
+		return ROUND_UNSEEN;
 	end = HTTP_CARRY + fresh;
 	/* Nothing of an earlier packet may stand where this one's bytes end. */
 	__builtin_memset(window->bytes + end, 0, HTTP_SLACK);
 
+	start = HTTP_CARRY - flow->carry_len;
+	if (flow->carry_len)
+		carry_copy(window->bytes, flow->carry);
 	if (flow->state == FLOW_START) {
 		char first = window_byte(window, HTTP_CARRY);
 
 		/* Empty lines between requests are passed over (RFC 9112 section 2.2): they begin none. */
-		if (role == ROLE_CLIENT && (first == '\r' || first == '\n')) {
+		if (role == ROLE_CLIENT && !flow->carry_len && (first == '\r' || first == '\n')) {
 			segment->pos++;
 			return ROUND_MORE;
 		}
-		result = http_begin(conn, flow, role, window, segment, fresh);
+		result = http_begin(conn, flow, role, window, segment, start, end - start);
+		if (result == ROUND_SKIP && flow->carry_len) {
+			/* What was kept begins nothing; what is fresh may. */
+			flow->carry_len = 0;
+			return ROUND_MORE;
+		}
 		if (result)
 			return result;
+		if (flow->state == FLOW_START) {
+			carry_copy(flow->carry, window->bytes + (end - HTTP_CARRY));
+			flow->carry_len = end - start;
+			segment->pos = segment->len;
+			return ROUND_MORE;
+		}
 	}
-	start = HTTP_CARRY;
-	if (flow->carry_len) {
-		carry_copy(window->bytes, flow->carry);
-		start -= flow->carry_len;
-		flow->carry_len = 0;
-	}
+	flow->carry_len = 0;
 	skipping = flow->flags & FLOW_SKIP_LINE;
-	if (flow->flags & FLOW_IN_TARGET)
-		http_continue_target(conn, &segment->key, window, start,
-				     http_find_lf(window, start, end));
+	if (flow->flags & FLOW_LONG_LINE) {
+		__u32 lf = http_find_lf(window, start, end);
+
+		http_continue_target(conn, &segment->key, window, lf, lf < end);
+	}
 	scan->line = start;
 	scan->flags = (role == ROLE_CLIENT ? SCAN_REQUEST : 0) |
 		      (flow->flags & FLOW_FIRST_LINE ? 0 : SCAN_FIRST) | (skipping ? SCAN_SKIP : 0);
@@ -417,26 +483,32 @@ static __always_inline int http_read_head(packet_t *packet, struct http_conn *co
 	if (!scan->complete && !scan->stopped) {
 		if (skipping && scan->line == start) {
 			/* Still the same long line. */
+			if (flow->flags & FLOW_LONG_LINE) {
+				carry_copy(flow->carry, window->bytes + (end - HTTP_CARRY));
+				flow->carry_len = HTTP_CARRY_END;
+			}
 		} else if (rest > HTTP_CARRY) {
 			/* A line longer than is kept: its beginning is all that is read, but for a target. */
-			flow->flags &= ~FLOW_IN_TARGET;
+			flow->flags &= ~FLOW_LONG_LINE;
 			if (!(flow->flags & FLOW_FIRST_LINE) && !scan->start_line.len) {
 				scan->start_line = (struct span){.at = scan->line, .len = rest};
 				scan->begun = true;
-				flow->flags |= FLOW_IN_TARGET;
+				flow->flags |= FLOW_LONG_LINE;
+				carry_copy(flow->carry, window->bytes + (end - HTTP_CARRY));
+				flow->carry_len = HTTP_CARRY_END;
 			} else {
 				http_scan_field(window, scan, role == ROLE_CLIENT, scan->line,
 						rest);
 			}
 			flow->flags |= FLOW_SKIP_LINE;
 		} else {
-			flow->flags &= ~(FLOW_SKIP_LINE | FLOW_IN_TARGET);
+			flow->flags &= ~(FLOW_SKIP_LINE | FLOW_LONG_LINE);
 			carry_copy(flow->carry, window->bytes + (end - HTTP_CARRY));
 			flow->carry_len = rest;
 		}
 		rest = 0;
 	} else {
-		flow->flags &= ~(FLOW_SKIP_LINE | FLOW_IN_TARGET);
+		flow->flags &= ~(FLOW_SKIP_LINE | FLOW_LONG_LINE);
 	}
 	result = http_take_scan(conn, &segment->key, flow, role, window, scan);
 	if (result)
@@ -477,7 +549,7 @@ __noinline int http_read_chunk_line(packet_t *packet, struct http_conn *conn,
 	if (fresh > CHUNK_PEEK)
 		fresh = CHUNK_PEEK;
 	if (http_load(packet, segment, window, fresh) < 0)
-		return ROUND_SKIP;
+		return ROUND_UNSEEN;
 
 	for (__u32 i = 0; i < CHUNK_PEEK; i++) {
 		if (i >= fresh)
@@ -556,7 +628,7 @@ static __always_inline bool http_body_is_left_out(packet_t *packet, struct segme
 	if (fresh > HTTP_PEEK)
 		fresh = HTTP_PEEK;
 	return scratch && http_load(packet, segment, &scratch->window, fresh) == 0 &&
-	       http_begins_request(&scratch->window, fresh) == BEGINS_MESSAGE;
+	       http_begins_request(&scratch->window, HTTP_CARRY, fresh) == BEGINS_MESSAGE;
 }
 
 /*
@@ -636,7 +708,8 @@ __noinline int http_read_payload(packet_t *packet, struct http_conn *conn, struc
 		http_refused(result - ROUND_REFUSED);
 		http_lose(conn, &segment->key, role);
 	}
-	conn->flow[role].next_seq = segment->seq + segment->len;
+	conn->flow[role].next_seq =
+		segment->seq + (result == ROUND_UNSEEN ? segment->pos : segment->len);
 	return 0;
 }
 

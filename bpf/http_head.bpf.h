@@ -23,8 +23,12 @@ enum {
 	MAX_DIGITS = 18,
 	/* The longest scheme of an absolute-form target that is looked at. */
 	SCHEME_MAX = 12,
+	/* CR and LF before a first request that are passed over. */
+	HTTP_EMPTY_LINES = 8,
+	/* Blanks around a value that are looked at. */
+	BLANKS_MAX = 256,
 	/* Enough to tell whether a request begins: method, blank, scheme and `://`. */
-	HTTP_PEEK = HTTP_METHOD_MAX + 1 + SCHEME_MAX + 3,
+	HTTP_PEEK = HTTP_EMPTY_LINES + HTTP_METHOD_MAX + 1 + SCHEME_MAX + 3,
 };
 
 static __always_inline __u64 window_load(const struct http_window *window, __u32 at)
@@ -189,12 +193,12 @@ __noinline int http_count_blanks(const struct http_window *window, __u32 at, __u
 {
 	if (!window)
 		return 0;
-	for (__u32 i = 0; i < 8; i++) {
+	for (__u32 i = 0; i < BLANKS_MAX; i++) {
 		char c = window_byte(window, at + i);
 		if (i >= len || (c != ' ' && c != '\t'))
 			return i;
 	}
-	return 8;
+	return BLANKS_MAX;
 }
 
 /* Length of window[at, at + len) without the blanks at its end, a few at most. */
@@ -202,7 +206,7 @@ __noinline int http_trim_end(const struct http_window *window, __u32 at, __u32 l
 {
 	if (!window)
 		return len;
-	for (__u32 i = 0; i < 8; i++) {
+	for (__u32 i = 0; i < BLANKS_MAX; i++) {
 		char c = window_byte(window, at + len - 1);
 		if (!len || (c != ' ' && c != '\t'))
 			break;
@@ -250,8 +254,8 @@ __noinline __s64 http_parse_length(const struct http_window *window, __u32 at, _
 	if (!window)
 		return LENGTH_INVALID;
 	for (__u32 i = 0; i <= MAX_DIGITS; i++) {
-		char c = i < len ? window_byte(window, at + i) : ' ';
-		if (c == ' ' || c == '\t')
+		char c = window_byte(window, at + i);
+		if (i >= len)
 			return i ? value : LENGTH_INVALID;
 		if (c < '0' || c > '9')
 			return LENGTH_INVALID;
@@ -269,8 +273,11 @@ static __always_inline bool last_coding_is_chunked(const struct http_window *win
 	span.len = http_trim_end(window, span.at, span.len);
 	if (span.len < 7)
 		return false;
-	__u64 word = window_load(window, span.at + span.len - 7) | BYTES_OF(LOWER);
-	return (word & MASK_BYTES(7)) == chunked;
+	__u32 at = span.at + span.len - 7;
+	char before = window_byte(window, at - 1);
+	__u64 word = window_load(window, at) | BYTES_OF(LOWER);
+	return (word & MASK_BYTES(7)) == chunked &&
+	       (span.len == 7 || before == ',' || before == ' ' || before == '\t');
 }
 
 /* RFC 9110 section 5.6.2: tchar, as two sets of 64 bits. */
@@ -328,38 +335,39 @@ __noinline int http_begins_scheme(const struct http_window *window, __u32 at, __
 }
 
 /*
- * Can the len bytes at HTTP_CARRY begin a request? A method, a blank and what a target can begin with (RFC 9112 section
+ * Can window[at, at + len) begin a request? A method, a blank and what a target can begin with (RFC 9112 section
  * 3.2): much text of other protocols begins with a word and a blank. Returns enum http_beginning.
  */
-__noinline int http_begins_request(const struct http_window *window, __u32 len)
+__noinline int http_begins_request(const struct http_window *window, __u32 at, __u32 len)
 {
 	if (!window)
 		return BEGINS_NOT;
-	__u32 method = http_method_length(window, HTTP_CARRY);
+	__u32 method = http_method_length(window, at);
 
 	if (!method || method >= len) {
 		for (__u32 i = 0; i <= HTTP_METHOD_MAX; i++) {
 			if (i >= len)
 				return i ? BEGINS_PERHAPS : BEGINS_NOT;
-			if (!is_method_char(window_byte(window, HTTP_CARRY + i)))
+			if (!is_method_char(window_byte(window, at + i)))
 				return BEGINS_NOT;
 		}
 		return BEGINS_NOT;
 	}
 	if (method + 1 >= len)
 		return BEGINS_PERHAPS;
-	char first = window_byte(window, HTTP_CARRY + method + 1);
+	char first = window_byte(window, at + method + 1);
 	if (first == '/' || first == '*')
 		return BEGINS_MESSAGE;
-	if (method == 7 && (window_load(window, HTTP_CARRY) & MASK_BYTES(7)) == METHOD_CONNECT)
+	if (method == 7 && (window_load(window, at) & MASK_BYTES(7)) == METHOD_CONNECT)
 		return BEGINS_MESSAGE;
-	return http_begins_scheme(window, HTTP_CARRY + method + 1, len - method - 1);
+	return http_begins_scheme(window, at + method + 1, len - method - 1);
 }
 
-/* Can the len bytes at HTTP_CARRY begin a response (RFC 9112 section 4)? Returns enum http_beginning. */
-static __always_inline int http_begins_response(const struct http_window *window, __u32 len)
+/* Can window[at, at + len) begin a response (RFC 9112 section 4)? Returns enum http_beginning. */
+static __always_inline int http_begins_response(const struct http_window *window, __u32 at,
+						__u32 len)
 {
-	__u64 word = window_load(window, HTTP_CARRY);
+	__u64 word = window_load(window, at);
 
 	if (len >= 8)
 		return word == VERSION_1_1 || word == VERSION_1_0 ? BEGINS_MESSAGE : BEGINS_NOT;
@@ -475,7 +483,10 @@ static __always_inline bool read_request_line(struct http_transaction *transacti
 			return false;
 		event->version = version == VERSION_1_1 ? 2 : 1;
 	} else {
-		target.len = http_find(window, target.at, target.len, ' ');
+		__u32 len = http_find(window, target.at, target.len, ' ');
+		if (len < target.len)
+			transaction->flags |= TRANSACTION_TARGET;
+		target.len = len;
 	}
 	event->method_len = copy_text(event->method, HTTP_METHOD_MAX, 0, window,
 				      (struct span){.at = line.at, .len = method});
@@ -495,10 +506,23 @@ static __always_inline __u16 read_status_line(const struct http_window *window, 
 
 	if ((word != VERSION_1_1 && word != VERSION_1_0) || line.len < 12 || (rest & 0xff) != ' ')
 		return 0;
+	if (line.len > 12 && window_byte(window, line.at + 12) != ' ')
+		return 0;
 	if (hundreds < 1 || hundreds > 9 || tens > 9 || ones > 9)
 		return 0;
 	*version = word == VERSION_1_1 ? 2 : 1;
 	return hundreds * 100 + tens * 10 + ones;
+}
+
+/* The version at the end of a request line, or 0 (RFC 9112 section 2.3). end: behind its last byte. */
+static __always_inline __u8 read_version(const struct http_window *window, __u32 end)
+{
+	if (window_byte(window, end - 1) == '\r')
+		end--;
+	__u64 word = window_load(window, end - 8);
+	if (window_byte(window, end - 9) != ' ')
+		return 0;
+	return word == VERSION_1_1 ? 2 : word == VERSION_1_0;
 }
 
 /*
@@ -556,9 +580,9 @@ __noinline int http_take_framing(struct http_flow *flow, const struct http_windo
 {
 	if (!flow || !window || !scan)
 		return 0;
-	if (scan->other_length.len)
+	if (scan->other_length.at)
 		http_take_length(flow, window, scan->other_length.at, scan->other_length.len);
-	if (scan->content_length.len)
+	if (scan->content_length.at)
 		http_take_length(flow, window, scan->content_length.at, scan->content_length.len);
 	if (scan->transfer_encoding.len) {
 		flow->flags |= FLOW_CODED | FLOW_CHUNKED;

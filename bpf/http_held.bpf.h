@@ -48,13 +48,14 @@ __noinline int http_hold(packet_t *packet, struct http_flow *flow, const struct 
 		return 0;
 	struct http_held_key key = http_held_key(segment, role, segment->seq);
 	__u32 end = segment->seq + segment->len;
+	const struct http_held *known = flow->held ? bpf_map_lookup_elem(&http_held, &key) : NULL;
 
-	/* Already, from another device. */
-	if (flow->held && bpf_map_lookup_elem(&http_held, &key))
+	/* Already, from another device, or with more. */
+	if (known && known->len >= segment->len)
 		return 0;
 	if (!flow->held || (__s32)(end - flow->held_end) > 0)
 		flow->held_end = end;
-	if (flow->held >= HTTP_HELD_MAX)
+	if (!known && flow->held >= HTTP_HELD_MAX)
 		return 0;
 	kept = segment->len < HTTP_HELD_BYTES ? segment->len : HTTP_HELD_BYTES;
 	opaque(kept);
@@ -68,7 +69,8 @@ __noinline int http_hold(packet_t *packet, struct http_flow *flow, const struct 
 		return 0;
 	if (!flow->held || (__s32)(segment->seq - flow->held_seq) < 0)
 		flow->held_seq = segment->seq;
-	flow->held++;
+	if (!known)
+		flow->held++;
 	return 0;
 }
 

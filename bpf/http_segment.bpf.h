@@ -44,6 +44,7 @@ __noinline int http_pass_gap(struct http_conn *conn, const struct segment *segme
 			http_missed();
 			http_lose(conn, &segment->key, role);
 		}
+		flow->carry_len = 0;
 	}
 	flow->next_seq = seq;
 	return 0;
@@ -168,6 +169,8 @@ static __always_inline void http_take_payload(packet_t *packet, struct http_conn
 	if (role == ROLE_SERVER && conn->count)
 		conn->response_ns = segment->now_ns;
 	http_read_payload(packet, conn, segment);
+	if (flow->next_seq != segment->seq + segment->len)
+		http_pass_gap(conn, segment, role, segment->seq + segment->len);
 	if (flow->held)
 		http_read_held(packet, conn, segment, role);
 }
@@ -193,13 +196,13 @@ static __always_inline void http_take_fin(struct http_conn *conn, const struct s
 		return;
 	if (flow->state == FLOW_UNTIL_CLOSE && !flow->stale && !conn->broken)
 		http_end_early(conn, &segment->key, HTTP_OUTCOME_COMPLETE, segment->now_ns);
-	http_end_all(conn, &segment->key, HTTP_OUTCOME_CLOSED, segment->now_ns);
+	http_finish(conn, &segment->key, HTTP_OUTCOME_CLOSED, segment->now_ns);
 }
 
 /* The tuple is used again: what was open on it can get no answer any more. */
 static __always_inline void http_renew(struct http_conn *conn, const struct segment *segment)
 {
-	http_end_all(conn, &segment->key, HTTP_OUTCOME_CLOSED, segment->now_ns);
+	http_finish(conn, &segment->key, HTTP_OUTCOME_CLOSED, segment->now_ns);
 	for (int role = 0; role < 2; role++) {
 		flow_expect_message(&conn->flow[role]);
 		conn->flow[role].known = conn->flow[role].lost = 0;
@@ -236,7 +239,7 @@ static __always_inline int http_read_segment(packet_t *packet, struct http_conn 
 	if (segment->len)
 		http_take_payload(packet, conn, segment, flow, role);
 	if (segment->flags & TCP_RST) {
-		http_end_all(conn, &segment->key, HTTP_OUTCOME_RESET, segment->now_ns);
+		http_finish(conn, &segment->key, HTTP_OUTCOME_RESET, segment->now_ns);
 		return SEGMENT_FORGET;
 	}
 	if (segment->flags & TCP_FIN) {
@@ -247,7 +250,7 @@ static __always_inline int http_read_segment(packet_t *packet, struct http_conn 
 	http_take_fin(conn, segment, role);
 	if (conn->fin == 3) {
 		/* Requests that came after the server's FIN. */
-		http_end_all(conn, &segment->key, HTTP_OUTCOME_CLOSED, segment->now_ns);
+		http_finish(conn, &segment->key, HTTP_OUTCOME_CLOSED, segment->now_ns);
 		return SEGMENT_FORGET;
 	}
 	return conn->seen || conn->count || flow->held ? SEGMENT_KEEP : SEGMENT_FORGET;

@@ -87,11 +87,11 @@ __noinline int http_tuple_mark(const struct conn_key *key, __u32 client, __u32 e
 	return 0;
 }
 
-/* Are the len bytes at HTTP_CARRY capital letters, as those are that nearly all methods begin with? */
-static __always_inline bool http_is_capitals(const struct http_window *window, __u32 len)
+/* Are window[at, at + len) capital letters, as those are that nearly all methods begin with? */
+static __always_inline bool http_is_capitals(const struct http_window *window, __u32 at, __u32 len)
 {
 	for (__u32 i = 0; i < HTTP_METHOD_MAX; i++) {
-		char c = window_byte(window, HTTP_CARRY + i);
+		char c = window_byte(window, at + i);
 
 		if (i >= len || c == ' ')
 			return true;
@@ -103,7 +103,7 @@ static __always_inline bool http_is_capitals(const struct http_window *window, _
 
 /* May the client's next message begin with this segment, going by what is known of the address pair? */
 static __always_inline bool http_tuple_allows(const struct segment *segment,
-					      const struct http_window *window, __u32 len,
+					      const struct http_window *window, __u32 at, __u32 len,
 					      enum http_beginning begins)
 {
 	const struct http_tuple *known = bpf_map_lookup_elem(&http_tuples, &segment->key);
@@ -118,7 +118,7 @@ static __always_inline bool http_tuple_allows(const struct segment *segment,
 	if (known && (segment->from & 1) == known->client &&
 	    (__s32)(segment->seq - known->end_seq) < 0)
 		return false;
-	return begins == BEGINS_MESSAGE || http_is_capitals(window, len);
+	return begins == BEGINS_MESSAGE || (len && http_is_capitals(window, at, len));
 }
 
 static __always_inline bool conn_key_equal(const struct conn_key *a, const struct conn_key *b)

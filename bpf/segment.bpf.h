@@ -74,6 +74,7 @@ static __always_inline __u32 packet_len(const packet_t *packet)
 typedef struct {
 	const __u8 *bytes;
 	__u32 len;
+	__u32 missing;	/* bytes at its end that are not at hand: the capture cut it */
 	__u16 protocol; /* ethertype, in network order */
 } packet_t;
 
@@ -84,7 +85,9 @@ static __always_inline __u32 packet_len(const packet_t *packet)
 
 static inline long packet_load(const packet_t *packet, __u32 offset, void *to, __u32 len)
 {
-	if (offset > packet->len || len > packet->len - offset)
+	__u32 there = packet->len - packet->missing;
+
+	if (offset > there || len > there - offset)
 		return -14;
 	memcpy(to, packet->bytes + offset, len);
 	return 0;
