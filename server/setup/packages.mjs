@@ -23,17 +23,26 @@ const TO_RUN = [
 
 /** @type {Package[]} what the tests need besides; libclang-rt-dev holds the sanitizers of the C tests */
 const TO_TEST = [
+  { name: "apache2-bin", command: "apache2" },
+  { name: "apache2-utils", command: "ab" },
   { name: "bpftool", command: "bpftool" },
+  { name: "chromium", command: "chromium" },
   { name: "clang-format", command: "clang-format" },
   { name: "curl", command: "curl" },
   { name: "git", command: "git" },
+  { name: "haproxy", command: "haproxy" },
   { name: "iproute2", command: "ip" },
   { name: "libclang-rt-dev", file: "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan-*.a" },
   { name: "nftables", command: "nft" },
+  { name: "nghttp2-client", command: "h2load" },
   { name: "nginx", command: "nginx" },
   { name: "procps", command: "sysctl" },
+  { name: "python3", command: "python3" },
   { name: "wrk", command: "wrk" },
 ];
+
+/** The tests run their own; the packages would have one start at the next boot. */
+const SERVICES = ["haproxy", "nginx"];
 
 const POLICY_FILE = "/usr/sbin/policy-rc.d";
 const POLICY = `#!/bin/sh
@@ -101,8 +110,8 @@ export async function installPackages(
       const output = update.code === 0 ? result.output : update.output + result.output;
       throw new SetupError(`system packages could not be installed: ${list}\n${lastLines(output)}`);
     }
-    // The tests run their own nginx; the package would have one start at the next boot.
-    if (names.includes("nginx")) await capture("update-rc.d", ["nginx", "disable"], { env });
+    for (const service of SERVICES.filter((name) => names.includes(name)))
+      await capture("update-rc.d", [service, "disable"], { env });
   } finally {
     allowServices();
   }

@@ -33,7 +33,10 @@ describe("what is missing", () => {
     expect(missingPackages({ ...before, tests: true })).toContain("libclang-rt-dev");
     place(before.root, { "usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.asan-x86_64.a": "" });
     const names = missingPackages({ ...before, tests: true });
-    expect(names).toEqual(["bpftool", "clang-format", "curl", "git", "iproute2", "nftables", "nginx", "procps", "wrk"]);
+    expect(names).toEqual([
+      ...["apache2-bin", "apache2-utils", "bpftool", "chromium", "clang-format", "curl", "git", "haproxy", "iproute2"],
+      ...["nftables", "nghttp2-client", "nginx", "procps", "python3", "wrk"],
+    ]);
   });
 });
 
@@ -63,12 +66,13 @@ ${policyFile}; echo "policy $?" >> ${root}/log
       "bin/update-rc.d": `#!/bin/sh\necho "update-rc.d $*" >> ${root}/log\n`,
     });
     const path = `${join(root, "bin")}:/usr/bin:/bin`;
-    await installPackages(["nginx", "wrk"], { uid: 0, path, policyFile });
+    await installPackages(["haproxy", "nginx", "wrk"], { uid: 0, path, policyFile });
     expect(readFileSync(join(root, "log"), "utf8").trim().split("\n")).toEqual([
       "noninteractive -qq -o DPkg::Lock::Timeout=300 update",
       "policy 101",
-      "noninteractive -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends nginx wrk",
+      "noninteractive -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends haproxy nginx wrk",
       "policy 101",
+      "update-rc.d haproxy disable",
       "update-rc.d nginx disable",
     ]);
     expect(existsSync(policyFile)).toBe(false);
