@@ -51,6 +51,19 @@ void http_native_packet(const uint8_t *bytes, uint32_t len, uint16_t ethertype, 
 	http_filter(&packet);
 }
 
+/* First what is there; then the whole: what was read is passed over, and what is missing by count where that is enough. */
+void http_native_cut_packet(const uint8_t *bytes, uint32_t captured, uint32_t len,
+			    uint16_t ethertype, uint64_t now_ns)
+{
+	packet_t whole = {.bytes = bytes,
+			  .len = len,
+			  .missing = len - captured,
+			  .protocol = htobe16(ethertype)};
+
+	http_native_packet(bytes, captured, ethertype, now_ns);
+	http_filter(&whole);
+}
+
 void http_native_harvest(uint64_t now_ns)
 {
 	harvest(now_ns);

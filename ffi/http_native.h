@@ -31,6 +31,10 @@ void http_native_open(const struct http_native_options *options, http_native_on_
 /* Reads one packet, given from its network header on. Full pages go to on_batch before this returns. */
 void http_native_packet(const uint8_t *bytes, uint32_t len, uint16_t ethertype, uint64_t now_ns);
 
+/* The same for one of which only the first `captured` of its len bytes are there. */
+void http_native_cut_packet(const uint8_t *bytes, uint32_t captured, uint32_t len,
+			    uint16_t ethertype, uint64_t now_ns);
+
 /* Ends what has been silent for the idle time-out at now_ns. */
 void http_native_harvest(uint64_t now_ns);
 

@@ -211,11 +211,17 @@ static void deliver(struct player *player)
 	if (!link_type_is_known(packet->link_type)) {
 		status->packets_unknown++;
 		status->unknown_link_type = packet->link_type;
-	} else if (link_find_network(packet->link_type, packet->bytes, packet->captured, &network,
-				     &ethertype)) {
-		http_native_packet(packet->bytes + network, packet->captured - network, ethertype,
-				   player->now_ns);
+		return;
 	}
+	if (!link_find_network(packet->link_type, packet->bytes, packet->captured, &network,
+			       &ethertype))
+		return;
+	const uint8_t *bytes = packet->bytes + network;
+	if (packet->captured < packet->length)
+		http_native_cut_packet(bytes, packet->captured - network, packet->length - network,
+				       ethertype, player->now_ns);
+	else
+		http_native_packet(bytes, packet->captured - network, ethertype, player->now_ns);
 }
 
 /* Goes on for some packets, or sleeps. */
