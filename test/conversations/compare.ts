@@ -2,6 +2,7 @@ import type { HttpEvent } from "../../ffi/event.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Endpoints } from "./encoder.ts";
 import { describeEvent } from "./expectation.ts";
+import { endpointText } from "./frame.ts";
 import type { Turn } from "./packets.ts";
 import type { Look, Played } from "./player.ts";
 
@@ -33,25 +34,16 @@ function linesOf({ events, counted }: Turn, withCounters: boolean): string[] {
 
 function seenLines({ events, counted, dropped }: Look, endpoints: Endpoints, withCounters: boolean): string[] {
   return [
-    ...events.map((event) => `= ${describeEvent(event)}${strangers(event, endpoints)}`),
+    ...events.map((event) => `= ${seenText(event, endpoints)}`),
     ...(withCounters ? counted.map((name) => `! ${name}`).toSorted() : []),
     ...(dropped > 0 ? [`! ${dropped} dropped`] : []),
   ];
 }
 
-/** What is wrong about who talked to whom. */
-export function strangers({ client, server }: Pick<HttpEvent, "client" | "server">, endpoints: Endpoints): string {
-  const is = (endpoint: HttpEvent["client"], side: keyof Endpoints) =>
-    endpoint.port === endpoints[side].port && endpoint.address === addressText(endpoints[side].address);
-  if (is(client, "client") && is(server, "server")) return "";
-  return ` from ${client.address}:${client.port} to ${server.address}:${server.port}`;
-}
-
-function addressText(address: Uint8Array): string {
-  if (address.length === 4) return address.join(".");
-  const groups = Array.from({ length: 8 }, (_, group) =>
-    (((address[2 * group] as number) << 8) | (address[2 * group + 1] as number)).toString(16),
-  );
-  // Those of the encoder have one run of zero groups.
-  return groups.join(":").replace(/(^|:)0(:0)+(:|$)/, "::");
+/** As an expectation has it, and who talked to whom if it was not as it should be. */
+export function seenText(event: HttpEvent, endpoints: Endpoints): string {
+  const who = ({ client, server }: Pick<HttpEvent, "client" | "server">) =>
+    `from ${client.address}:${client.port} to ${server.address}:${server.port}`;
+  const expected = who({ client: endpointText(endpoints.client), server: endpointText(endpoints.server) });
+  return who(event) === expected ? describeEvent(event) : `${describeEvent(event)} ${who(event)}`;
 }

@@ -3,9 +3,9 @@ import { objectPath, PATH_MAX_DEFAULT } from "../../ffi/reader-options.ts";
 import { describeKernel } from "../kernel.ts";
 import { difference } from "./compare.ts";
 import type { Conversation } from "./conversation.ts";
-import { cutDeliveries, type Delivery, uncutDeliveries } from "./delivery.ts";
+import { cutDeliveries, type Delivery, uncutDeliveries, wrappingDeliveries } from "./delivery.ts";
 import { loadConversations } from "./parse.ts";
-import { Player } from "./player.ts";
+import { buildPlayers, Player, playerPath } from "./player.ts";
 
 /**
  * The conversations of this folder through the parser that is compiled for user space, under sanitizers, and through the one
@@ -23,6 +23,7 @@ const conversations = loadConversations();
 
 function* deliveries(conversation: Conversation): Generator<Delivery> {
   yield* uncutDeliveries(conversation);
+  yield* wrappingDeliveries(conversation);
   yield* cutDeliveries(conversation);
 }
 
@@ -30,10 +31,7 @@ function* deliveries(conversation: Conversation): Generator<Delivery> {
 function suite(argv: (pathMax: number) => [string, ...string[]], payloadMax?: number): void {
   const players = new Map<string, Player>();
 
-  beforeAll(() => {
-    const { exitCode, stderr } = Bun.spawnSync(["make", "--silent", "-C", import.meta.dir]);
-    if (exitCode !== 0) throw new Error(`the players could not be built: ${stderr}`);
-  }, BUILD_MILLIS);
+  beforeAll(buildPlayers, BUILD_MILLIS);
   afterAll(async () => {
     for (const player of players.values()) await player.close();
   });
@@ -41,9 +39,9 @@ function suite(argv: (pathMax: number) => [string, ...string[]], payloadMax?: nu
   /** One for each setting; settings hold for the life of a program. */
   function playerFor({ options: { query, pathMax = PATH_MAX_DEFAULT } }: Conversation): Player {
     const [program, ...rest] = argv(pathMax);
-    const args = [query ? "1" : "0", String(pathMax), ...rest];
-    const key = [program, ...args].join(" ");
-    const player = players.get(key) ?? new Player(program, args, payloadMax);
+    const line = [playerPath(program), query ? "1" : "0", String(pathMax), ...rest];
+    const key = line.join(" ");
+    const player = players.get(key) ?? new Player(line, payloadMax);
     players.set(key, player);
     return player;
   }

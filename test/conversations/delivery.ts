@@ -28,37 +28,47 @@ const RUN_SHORT = 400;
 const SMALL_PIECES = [1, 2, 3, 5, 7, 16, 61, 255, 256, 257, 1023, 1024, 1025, 1448];
 const WRAPS = 12;
 
-/** Everything but cuts. */
+/** Uncut, as a network may bring them. */
 export function* uncutDeliveries(conversation: Conversation): Generator<Delivery> {
+  const { nat, handshake, attached, uncounted } = conversation.options;
   const turns = turnsOf(conversation);
-  const as = (
-    name: string,
-    wire: Partial<Wire>,
-    map: (packet: Packet) => Packet[] = (packet) => [packet],
-  ): Delivery => ({
+  const as = (name: string, wire: Partial<Wire>, map?: (packet: Packet) => Packet[]): Delivery => ({
     name,
     wire: { ...PLAIN, ...wire },
-    turns: mapPackets(turns, map),
+    turns: map ? mapPackets(turns, map) : turns,
     counted: true,
   });
   yield as("as written", {});
   yield as("with the client's port the lower one", { clientPortHigher: false });
   for (const layers of ["vlan", "qinq", "options"] as const) yield as(`over ${layers}`, { layers });
   // NAT in these files is of IPv4.
-  if (!conversation.options.nat) yield as("over ipv6", { layers: "ipv6" });
-  if (!conversation.options.nat) yield as("over extended", { layers: "extended" });
-  const counted = !conversation.options.uncounted;
-  yield { ...as("each packet on two devices", {}, (packet) => [packet, packet]), counted };
-  yield { ...as("each packet again after the next", {}), turns: withLateCopies(turns), counted };
+  if (!nat) for (const layers of ["ipv6", "extended"] as const) yield as(`over ${layers}`, { layers });
+  yield { ...as("each packet on two devices", {}, (packet) => [packet, packet]), counted: !uncounted };
+  yield { ...as("each packet again after the next", {}), turns: withLateCopies(turns), counted: !uncounted };
   yield as("with pure ACKs", {}, (packet) => [packet, pureAck(packet)]);
-  if (!conversation.options.handshake && !conversation.options.attached) {
+  if (!handshake && !attached) {
     yield { ...as("with the handshake unseen", {}), turns: turnsOf(conversation, false) };
   }
+}
+
+/** With sequence numbers that wrap somewhere in the streams. */
+export function* wrappingDeliveries(conversation: Conversation): Generator<Delivery> {
+  const turns = turnsOf(conversation);
   const longest = Math.max(...turns.flatMap(({ packets }) => packets.map(({ seq, payload }) => seq + payload.length)));
   for (let part = 0; part < WRAPS; part++) {
-    const after = Math.floor((longest * part) / WRAPS);
     const side = part % 2 === 0 ? "client" : "server";
-    yield as(`with sequence numbers of the ${side} that wrap after ${after} bytes`, { wrap: { side, after } });
+    const after = Math.floor((longest * part) / WRAPS);
+    const name = `with sequence numbers of the ${side} that wrap after ${after} bytes`;
+    yield { name, wire: { ...PLAIN, wrap: { side, after } }, turns, counted: true };
+  }
+}
+
+/** The few that the real kernel gets. */
+export function* realDeliveries(conversation: Conversation): Generator<Delivery> {
+  yield* uncutDeliveries(conversation);
+  for (const delivery of cutDeliveries(conversation)) {
+    yield delivery;
+    break;
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Conversation, Side } from "./conversation.ts";
 import { type Delivery, inPieces } from "./delivery.ts";
 import { type Endpoint, writeFrame } from "./frame.ts";
-import type { Packet } from "./packets.ts";
+import type { Packet, Turn } from "./packets.ts";
 
 const COMMAND = { packet: 1, look: 2, silence: 3, longSilence: 4, forget: 5 };
 const COMMAND_BYTES = 16;
@@ -38,33 +38,43 @@ export class Encoder {
     return taken;
   }
 
-  /** Adds one delivery with a look after each turn. @returns who talks in it: no two deliveries have the same endpoints */
-  add({ options }: Conversation, delivery: Delivery): Endpoints {
+  /** Adds one delivery with a look after each turn. @returns who talks in it */
+  add(conversation: Conversation, delivery: Delivery): Endpoints {
+    const { endpoints, add } = this.begin(conversation, delivery);
+    for (const turn of delivery.turns) {
+      add(turn);
+      this.look();
+    }
+    this.#addCommand(COMMAND.forget);
+    this.#nowNs += BREAK_NS;
+    return endpoints;
+  }
+
+  look(): void {
+    this.#addCommand(COMMAND.look);
+  }
+
+  /** Who talks in a delivery, no two of which have the same endpoints, and a function that adds a turn of it. */
+  begin({ options }: Conversation, delivery: Delivery): { endpoints: Endpoints; add: (turn: Turn) => void } {
     const number = ++this.#deliveries;
-    const { wire, turns } = delivery;
     const endpoints = endpointsOf(number, delivery);
     const views = [endpoints];
     if (options.nat) {
       const { side, address, port } = options.nat;
       views.push({ ...endpoints, [side]: { address: Uint8Array.from(address.split("."), Number), port } });
     }
-    const initial = initialSequence(number, wire.wrap);
-    for (const turn of turns) {
-      for (const packet of turn.packets.flatMap((packet) => inPieces(packet, this.#payloadMax))) {
+    const initial = initialSequence(number, delivery.wire.wrap);
+    const add = ({ packets, silence }: Turn) => {
+      for (const packet of packets.flatMap((packet) => inPieces(packet, this.#payloadMax))) {
         // What comes from the client is translated on its way, what comes from the server is translated back.
         for (const view of packet.from === "client" ? views : views.toReversed()) {
           this.#addPacket(packet, delivery, view, initial);
         }
       }
-      if (turn.silence > 0) {
-        this.#nowNs += turn.silence * 1e9;
-        this.#addCommand(turn.silence < IDLE_SECONDS ? COMMAND.silence : COMMAND.longSilence);
-      }
-      this.#addCommand(COMMAND.look);
-    }
-    this.#addCommand(COMMAND.forget);
-    this.#nowNs += BREAK_NS;
-    return endpoints;
+      this.#nowNs += silence * 1e9;
+      if (silence > 0) this.#addCommand(silence < IDLE_SECONDS ? COMMAND.silence : COMMAND.longSilence);
+    };
+    return { endpoints, add };
   }
 
   #addPacket(packet: Packet, { wire }: Delivery, endpoints: Endpoints, initial: Initial): void {

@@ -27,6 +27,16 @@ export interface Endpoint {
   port: number;
 }
 
+/** With the address as events have it. */
+export function endpointText({ address, port }: Endpoint): { address: string; port: number } {
+  if (address.length === 4) return { address: address.join("."), port };
+  const groups = Array.from({ length: 8 }, (_, group) =>
+    (((address[2 * group] as number) << 8) | (address[2 * group + 1] as number)).toString(16),
+  );
+  // No address here has two runs of zero groups.
+  return { address: groups.join(":").replace(/(^|:)0(:0)+(:|$)/, "::"), port };
+}
+
 /** @returns how many bytes were written at `at`: a whole frame, its Ethernet header first */
 export function writeFrame(to: Buffer, at: number, layers: Wire["layers"], fields: TcpFields): number {
   let end = at;

@@ -30,7 +30,7 @@ enum {
 static struct stream stream;
 static struct shared_ring ring;
 static struct reader_stats stats;
-static int filter_fd, cpu;
+static int filter_fd, firsts_fd, cpu;
 
 static int print_warning(enum libbpf_print_level level, const char *format, va_list arguments)
 {
@@ -105,12 +105,14 @@ void player_open(int count, char **arguments)
 	set_setting(object, "http_path_max", atoi(arguments[2]));
 	set_setting(object, "http_idle_timeout_ns", IDLE_TIMEOUT_MILLIS * 1000000ull);
 	set_entries(object, "http_counters", cpus);
-	/* A harvest walks through it. */
+	/* Both are walked through. */
 	set_entries(object, "http_conns", CONNECTIONS_MAX);
+	set_entries(object, "http_firsts", CONNECTIONS_MAX);
 	err = bpf_object__load(object);
 	if (err)
 		fail_with("the kernel refused the eBPF programs", err);
 	filter_fd = bpf_program__fd(bpf_object__find_program_by_name(object, "http_filter"));
+	firsts_fd = bpf_object__find_map_fd_by_name(object, "http_firsts");
 	err = stream_init(&stream, object, "http", cpus, &ring, &stats);
 	err = err ?: shared_ring_init(&ring, SHARED_RING_BYTES, stream.batch_max);
 	if (!err)
@@ -141,7 +143,12 @@ void player_silence(bool is_long, uint64_t now_ns)
 
 void player_forget(void)
 {
+	uint8_t first[64]; /* a key of that map */
+
 	stream_run(stream.forget_fd, 0);
+	/* Within a second the same beginning would be the same connection behind a NAT. */
+	while (!bpf_map_get_next_key(firsts_fd, NULL, first))
+		bpf_map_delete_elem(firsts_fd, first);
 }
 
 const void *player_look(struct answer *answer)

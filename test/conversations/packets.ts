@@ -2,8 +2,8 @@
 import { type Conversation, type CounterName, otherSide, type Segment, type Side } from "./conversation.ts";
 
 export const SYN = 2;
-const FIN = 1;
-const RST = 4;
+export const FIN = 1;
+export const RST = 4;
 const ACK = 16;
 
 /** A TCP segment whose numbers count from the first byte of its stream: whoever sends it adds the initial ones. */

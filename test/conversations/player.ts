@@ -28,6 +28,15 @@ export interface Look {
   dropped: number;
 }
 
+/** @throws Error when make fails */
+export function buildPlayers(): void {
+  const { exitCode, stderr } = Bun.spawnSync(["make", "--silent", "-C", import.meta.dir]);
+  if (exitCode !== 0) throw new Error(`the players could not be built: ${stderr}`);
+}
+
+/** Where a program of this folder is. */
+export const playerPath = (name: string): string => `${import.meta.dir}/.output/${name}`;
+
 /** One running program of this folder. */
 export class Player {
   readonly #process: Bun.Subprocess<"pipe", "pipe", "inherit">;
@@ -35,14 +44,15 @@ export class Player {
   readonly #encoder: Encoder;
   #rest: Uint8Array = new Uint8Array();
 
-  /** @param program a name in .output/; payloadMax: see Encoder */
-  constructor(program: string, args: readonly string[], payloadMax?: number) {
+  /** @param argv a command line that runs a program of this folder; payloadMax: see Encoder */
+  constructor(argv: readonly string[], payloadMax?: number) {
     this.#encoder = new Encoder(payloadMax);
     // The kernel ends it if the test runner is killed.
-    this.#process = Bun.spawn(
-      ["setpriv", "--pdeathsig", "KILL", "--", `${import.meta.dir}/.output/${program}`, ...args],
-      { stdin: "pipe", stdout: "pipe", stderr: "inherit" },
-    );
+    this.#process = Bun.spawn(["setpriv", "--pdeathsig", "KILL", "--", ...argv], {
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "inherit",
+    });
     this.#chunks = this.#process.stdout[Symbol.asyncIterator]();
   }
 
@@ -52,10 +62,22 @@ export class Player {
     for (const delivery of deliveries) {
       waiting.push({ delivery, endpoints: this.#encoder.add(conversation, delivery) });
       if (this.#encoder.length < PART_BYTES) continue;
-      yield* this.#handOver(waiting);
+      yield* this.#lookAt(waiting);
       waiting = [];
     }
-    yield* this.#handOver(waiting);
+    yield* this.#lookAt(waiting);
+  }
+
+  /** As `Encoder.begin`, for a caller that hands over turn by turn. */
+  begin(conversation: Conversation, delivery: Delivery): ReturnType<Encoder["begin"]> {
+    return this.#encoder.begin(conversation, delivery);
+  }
+
+  /** Resolves when all that was encoded has been played. */
+  async handOver(): Promise<void> {
+    this.#encoder.look();
+    this.#write();
+    await this.#look();
   }
 
   async close(): Promise<void> {
@@ -63,9 +85,13 @@ export class Player {
     await this.#process.exited;
   }
 
-  async *#handOver(waiting: Omit<Played, "looks">[]): AsyncGenerator<Played> {
+  #write(): void {
     this.#process.stdin.write(this.#encoder.take());
     this.#process.stdin.flush();
+  }
+
+  async *#lookAt(waiting: Omit<Played, "looks">[]): AsyncGenerator<Played> {
+    this.#write();
     for (const one of waiting) {
       const looks: Look[] = [];
       for (const _ of one.delivery.turns) looks.push(await this.#look());

@@ -1,0 +1,34 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { endAll } from "../e2e/support/child.ts";
+import { describeKernel } from "../kernel.ts";
+import { seenText } from "./compare.ts";
+import { loadConversations } from "./parse.ts";
+import { buildPlayers } from "./player.ts";
+import { playReal, type RealRun, settingsOf } from "./real.ts";
+
+/** The conversations of this folder on the real kernel, in front of the running service. See conversations.test.ts for the other ways. */
+
+const LIMIT_MILLIS = 120_000;
+
+for (const [settings, conversations] of Map.groupBy(loadConversations(), settingsOf)) {
+  describeKernel(`in front of the service with ${settings}`, () => {
+    let runs: RealRun[];
+
+    beforeAll(async () => {
+      buildPlayers();
+      runs = await playReal(conversations);
+    }, LIMIT_MILLIS);
+    afterAll(endAll);
+
+    for (const conversation of conversations) {
+      test(conversation.name, () => {
+        const seen = runs.filter((run) => run.conversation === conversation);
+        const withNames = (texts: (run: RealRun) => string[]) => seen.map((run) => [run.name, ...texts(run)]);
+        expect(seen.length).toBeGreaterThan(0);
+        expect(withNames(({ events, endpoints }) => events.map((event) => seenText(event, endpoints)))).toEqual(
+          withNames(({ expected }) => expected),
+        );
+      });
+    }
+  });
+}
