@@ -34,11 +34,15 @@ function rejectedSpans(value: unknown, spanCount: number): number {
   return rejected > 0 ? Math.min(rejected, spanCount) : 0;
 }
 
+/** The SDK's words for an export that had no answer, or none but "later", where it gives no code. */
+const NO_ANSWER: ReadonlySet<string> = new Set(["Request timed out", "Export failed with retryable status"]);
+
 function failure(error: (Error & { code?: unknown }) | undefined): ExportOutcome {
-  const code = error?.code;
+  const { code, message = "unknown error" } = error ?? {};
+  if (typeof code === "string") return { status: "unreachable", reason: code };
+  if (NO_ANSWER.has(message)) return { status: "unreachable", reason: message };
   // The SDK puts the HTTP status there when it will not retry; of a retryable status it keeps nothing.
-  if (typeof code === "number") return { status: "refused", reason: `HTTP ${code} ${error?.message ?? ""}`.trim() };
-  return { status: "unreachable", reason: typeof code === "string" ? code : (error?.message ?? "unknown error") };
+  return { status: "refused", reason: typeof code === "number" ? `HTTP ${code} ${message}`.trim() : message };
 }
 
 export { type ExportOutcome, exportOutcome };

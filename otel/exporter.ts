@@ -1,9 +1,11 @@
 /**
- * The SDK's OTLP/HTTP exporter with one thing added: it tells how many spans the collector rejected.
+ * The SDK's OTLP/HTTP exporter with two things added: it tells how many spans the collector rejected, and when it is asked
+ * again.
  * @see https://github.com/open-telemetry/opentelemetry-proto/blob/v1.11.0/docs/specification.md#otlphttp-response
  * @module
  */
 import type { Agent } from "node:http";
+import type { MeterProvider } from "@opentelemetry/api";
 import { OTLPExporterBase } from "@opentelemetry/otlp-exporter-base";
 import { convertLegacyHttpOptions, createOtlpHttpExportDelegate } from "@opentelemetry/otlp-exporter-base/node-http";
 import type { IExportTraceServiceResponse } from "@opentelemetry/otlp-transformer";
@@ -18,8 +20,8 @@ interface SpanBatchExporter<P> {
   readonly url: string;
   /** Never rejects. Serializes before it returns; retries and time-outs are the SDK's. */
   export(batch: SpanBatch<P>): Promise<ExportOutcome>;
-  /** Cuts connections that are still open. Exports under way end as `unreachable`, at once or when the SDK gives up. */
-  close(): void;
+  /** Cuts all connections. Exports under way end as `unreachable`, at once or when the SDK gives up; later ones connect anew. */
+  cut(): void;
 }
 
 interface ExporterOptions<P> {
@@ -29,6 +31,10 @@ interface ExporterOptions<P> {
   concurrencyMax: number;
   /** Awaited before the first batch is serialized. */
   ready: Promise<void>;
+  /** Called when an attempt has failed and is made again. */
+  onRetry: () => void;
+  /** Counts what the exporter does, as `otel.sdk.exporter.*`. */
+  meterProvider: MeterProvider;
 }
 
 const COMPONENT_TYPES: Readonly<Record<OtlpProtocol, string>> = {
@@ -38,16 +44,26 @@ const COMPONENT_TYPES: Readonly<Record<OtlpProtocol, string>> = {
 
 /** Reads `OTEL_EXPORTER_OTLP_*` from `process.env`, now and not later. */
 function createSpanBatchExporter<P>(options: ExporterOptions<P>): SpanBatchExporter<P> {
-  const { protocol, serializer, concurrencyMax, ready } = options;
+  const { protocol, serializer, concurrencyMax, ready, onRetry, meterProvider } = options;
   const headers = { "Content-Type": CONTENT_TYPES[protocol] };
   const http = convertLegacyHttpOptions({ concurrencyLimit: concurrencyMax }, "TRACES", "v1/traces", headers);
   let agent: Agent | undefined;
   let isReady = false;
+  let untried = 0;
 
   // The delegate decodes an answer and calls back in one synchronous step, so the answer belongs to that callback.
   let response: IExportTraceServiceResponse | undefined;
   const delegate = createOtlpHttpExportDelegate(
-    { ...http, agentFactory: async (scheme) => (agent = await http.agentFactory(scheme)) },
+    {
+      ...http,
+      agentFactory: async (scheme) => (agent = await http.agentFactory(scheme)),
+      // Asked for at every attempt; the first of each export was announced.
+      headers: () => {
+        if (--untried < 0) onRetry();
+        untried = Math.max(untried, 0);
+        return http.headers();
+      },
+    },
     {
       serializeRequest: (batch: SpanBatch<P>) => serializer.serializeRequest(batch),
       deserializeResponse: (data) => {
@@ -58,12 +74,13 @@ function createSpanBatchExporter<P>(options: ExporterOptions<P>): SpanBatchExpor
     },
     COMPONENT_TYPES[protocol],
     { name: "span", countItems: (batch: SpanBatch<P>) => batch.spanCount },
-    undefined,
+    meterProvider,
   );
   const exporter = new OTLPExporterBase(delegate);
 
   const send = (batch: SpanBatch<P>): Promise<ExportOutcome> =>
     new Promise((resolve) => {
+      untried++;
       try {
         exporter.export(batch, (result) => {
           const answer = response;
@@ -84,7 +101,7 @@ function createSpanBatchExporter<P>(options: ExporterOptions<P>): SpanBatchExpor
         return send(batch);
       });
     },
-    close: () => agent?.destroy(),
+    cut: () => agent?.destroy(),
   };
 }
 

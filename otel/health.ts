@@ -23,7 +23,7 @@ const WORDS: Readonly<Record<Signal, { signal: string; items: string; fate: stri
     items: "spans",
     fate: "They are tried again for some seconds, then dropped and counted, until it takes them.",
   },
-  METRICS: { signal: "metrics", items: "data points", fate: "They are sent again when it takes them." },
+  METRICS: { signal: "metrics", items: "data points", fate: "They are tried again at every interval." },
 };
 
 /** Network error codes in plain words. */

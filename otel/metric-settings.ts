@@ -3,6 +3,8 @@
  * @see https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#metrics-sdk-configuration
  * @module
  */
+import type { HttpEvent } from "../ffi/event.ts";
+import type { EventSampler } from "./sampler.ts";
 import { type Environment, type OtlpProtocol, otlpProtocol, read, readCount } from "./settings.ts";
 
 interface MetricSettings {
@@ -44,4 +46,17 @@ function exemplarFilter(env: Environment, warn: (message: string) => void): Exem
   return "trace_based";
 }
 
-export { type ExemplarFilter, exemplarFilter, type MetricSettings, metricSettings };
+/**
+ * Whether an event may be an exemplar. It must have a span to point at, so `always_on` adds nothing to `trace_based`:
+ * what was not sampled has none.
+ * @param sampler of the spans; undefined when there are none
+ */
+function exemplarRule(
+  filter: ExemplarFilter,
+  sampler: EventSampler | undefined,
+): ((event: HttpEvent) => boolean) | undefined {
+  if (filter === "always_off" || sampler === undefined) return undefined;
+  return (event) => sampler.wants(event);
+}
+
+export { type ExemplarFilter, exemplarFilter, exemplarRule, type MetricSettings, metricSettings };

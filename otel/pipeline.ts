@@ -178,7 +178,11 @@ class BatchingPipeline<P> implements SpanPipeline {
     const flight: Flight = {
       first: batch.first,
       spanCount,
-      deadline: this.#after(exportTimeoutMillis, () => this.#settle(flight, timedOut)),
+      deadline: this.#after(exportTimeoutMillis, () => {
+        this.#settle(flight, timedOut);
+        // The SDK's time-out is one of silence: an answer that comes a byte at a time would hold its request for ever.
+        this.#exporter.cut();
+      }),
     };
     this.#flights.add(flight);
     this.#flightSpanCount += spanCount;
@@ -238,7 +242,7 @@ class BatchingPipeline<P> implements SpanPipeline {
     clearTimeout(this.#pause);
     this.#resolveFlushes();
     this.#resolveWaiting();
-    this.#exporter.close();
+    this.#exporter.cut();
   }
 
   #discardAll(): void {

@@ -67,7 +67,7 @@ function exportSettings(env: Environment, warn: (message: string) => void): Expo
  * @throws {TelemetrySettingError}
  */
 function otlpProtocol(env: Environment, signal: Signal): OtlpProtocol | undefined {
-  if (read(env, "OTEL_SDK_DISABLED")?.toLowerCase() === "true") return undefined;
+  if (isSdkDisabled(env)) return undefined;
   const exporter = read(env, `OTEL_${signal}_EXPORTER`) ?? "otlp";
   if (exporter === "none") return undefined;
   if (exporter !== "otlp") throw new TelemetrySettingError(`OTEL_${signal}_EXPORTER`, "otlp or none", exporter);
@@ -79,6 +79,10 @@ function otlpProtocol(env: Environment, signal: Signal): OtlpProtocol | undefine
     throw new TelemetrySettingError(variable, "http/protobuf or http/json", value);
   }
   return "http/protobuf";
+}
+
+function isSdkDisabled(env: Environment): boolean {
+  return read(env, "OTEL_SDK_DISABLED")?.toLowerCase() === "true";
 }
 
 /** The SDK would take `collector:4318` for a URL of the scheme `collector` and fail at every export. */
@@ -127,6 +131,7 @@ export {
   type Environment,
   type ExportSettings,
   exportSettings,
+  isSdkDisabled,
   type OtlpProtocol,
   otlpProtocol,
   type QueueSettings,

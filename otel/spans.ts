@@ -2,6 +2,7 @@
  * The span side, put together from its parts: one pipeline for each span that a transaction gets.
  * @module
  */
+import type { MeterProvider } from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";
 import { DecodedBatcher } from "./decoded-batcher.ts";
 import { EncodedBatcher } from "./encoded-batcher.ts";
@@ -16,7 +17,9 @@ import { knownMethods } from "./method.ts";
 import { optIn } from "./opt-in.ts";
 import { createSpanPipeline, EXPORTS_MAX, type SpanPipeline } from "./pipeline.ts";
 import type { Batcher } from "./queue.ts";
+import { watchRetries } from "./reachability.ts";
 import type { EventSampler } from "./sampler.ts";
+import { observeProcessor } from "./self-telemetry.ts";
 import { decodedSerializer, encodedSerializer, type SpanBatchSerializer } from "./serializer.ts";
 import type { Environment, ExportSettings } from "./settings.ts";
 import type { SideRule } from "./side.ts";
@@ -36,11 +39,13 @@ interface SpansOptions {
   sides: readonly SideRule[];
   /** Server spans stand under client spans of the same transaction. */
   underClientSpan: boolean;
+  /** Counts what becomes of spans, under the SDK's names. */
+  meterProvider: MeterProvider;
 }
 
 /** `url` is where they go. */
 function createSpans(options: SpansOptions): { pipeline: SpanPipeline; url: string } {
-  const { env, log, settings, resource, version, sampler, sides } = options;
+  const { env, log, settings, resource, version, sampler, sides, meterProvider } = options;
   const { protocol } = settings;
   const limits = spanLimits(env, (message) => log.warn(message));
   const rules = {
@@ -53,10 +58,19 @@ function createSpans(options: SpansOptions): { pipeline: SpanPipeline; url: stri
   const request = new TraceRequest(resource, version);
   let health: CollectorHealth | undefined;
   const pipelineOf = <P>(batcher: Batcher<P>, serializer: SpanBatchSerializer<P>) => {
+    let onRetry = () => {};
     const exporter = withEnvironment(env, () =>
-      createSpanBatchExporter({ protocol, serializer, concurrencyMax: EXPORTS_MAX, ready }),
+      createSpanBatchExporter({
+        protocol,
+        serializer,
+        concurrencyMax: EXPORTS_MAX,
+        ready,
+        onRetry: () => onRetry(),
+        meterProvider,
+      }),
     );
     health ??= new CollectorHealth({ url: exporter.url, log });
+    onRetry = watchRetries(exporter.url, health);
     return { url: exporter.url, pipeline: createSpanPipeline({ batcher, exporter, health, settings: settings.queue }) };
   };
   // Limits are about single attributes, and the fast way keeps them in blocks.
@@ -66,7 +80,9 @@ function createSpans(options: SpansOptions): { pipeline: SpanPipeline; url: stri
       ? pipelineOf(new DecodedBatcher(sampler), decodedSerializer(protocol, createSpanFactory({ ...rules, sideOf })))
       : pipelineOf(new EncodedBatcher({ ...rules, sideOf }), encodedSerializer(request)),
   );
-  return { pipeline: joinPipelines(all.map(({ pipeline }) => pipeline)), url: all[0]?.url ?? "" };
+  const pipeline = joinPipelines(all.map((one) => one.pipeline));
+  observeProcessor(meterProvider, () => pipeline.stats(), settings.queue.queueSizeMax * sides.length);
+  return { pipeline, url: all[0]?.url ?? "" };
 }
 
 export { createSpans };

@@ -2,16 +2,26 @@
  * The one door to this folder: everything between delivered events and an OpenTelemetry collector.
  * @module
  */
+import type { RawHttpSink } from "../ffi/event.ts";
 import { routeDiagnostics } from "./diag.ts";
 import { withEnvironment } from "./environment.ts";
+import { type HealthMetric, observeHealth } from "./health-metrics.ts";
+import { HttpMetrics } from "./http-metrics.ts";
 import { IdGenerator } from "./ids.ts";
 import { Locality } from "./locality.ts";
 import type { Log } from "./log.ts";
+import { knownMethods } from "./method.ts";
+import { type HistogramFamily, readFamilies } from "./metric-families.ts";
+import { exemplarFilter, exemplarRule, metricSettings as readMetricSettings } from "./metric-settings.ts";
+import { createMetricExport, type MetricExport } from "./metrics.ts";
+import { optIn } from "./opt-in.ts";
 import type { SpanPipeline } from "./pipeline.ts";
+import { unreachableReason } from "./reachability.ts";
 import { createResource } from "./resource.ts";
 import { createSampler } from "./sampler.ts";
 import { startSdk } from "./sdk.ts";
-import { type Environment, exportSettings, TelemetrySettingError } from "./settings.ts";
+import { SCOPE_NAME } from "./semconv.ts";
+import { type Environment, exportSettings, isSdkDisabled, TelemetrySettingError } from "./settings.ts";
 import { type SpanPolicy, sideRules } from "./side.ts";
 import { createSpans } from "./spans.ts";
 
@@ -30,6 +40,14 @@ interface Telemetry {
   readonly pipeline: SpanPipeline | undefined;
   /** Where the spans go; undefined with the pipeline. */
   readonly url: string | undefined;
+  /** The sink that measures the traffic; undefined when the environment switches the whole SDK off. */
+  readonly metrics: RawHttpSink | undefined;
+  /** Where the metrics go; undefined when they are not exported. */
+  readonly metricsUrl: string | undefined;
+  /** What was measured so far, for whoever exports it in another way. */
+  readMetrics(): HistogramFamily[];
+  /** Exports Kernelcast's own numbers too, under the names that `read` gives them; to be called once. */
+  observeHealth(read: () => readonly HealthMetric[]): void;
   /**
    * Ends export within the deadline, 3 s by default, whatever the collector does. Never rejects. A request that is still
    * being retried may keep the event loop alive after it, so the process should then exit of its own accord.
@@ -38,45 +56,68 @@ interface Telemetry {
 }
 
 const SHUTDOWN_TIMEOUT_MILLIS = 3000;
+/** How long the end waits to learn that the collector is not there for the last metrics. */
+const LAST_LOOK_MILLIS = 300;
 
 /** @throws {TelemetrySettingError} when a variable has a value that cannot be followed */
-function createTelemetry({ env, log, version, spans = "auto" }: TelemetryOptions): Telemetry {
+function createTelemetry({ env, log, version, spans: policy = "auto" }: TelemetryOptions): Telemetry {
   const warn = (message: string) => log.warn(message);
-  const settings = exportSettings(env, warn);
+  const spanSettings = exportSettings(env, warn);
+  const metricSettings = readMetricSettings(env, warn);
   routeDiagnostics(env, log);
   const resource = withEnvironment(env, () => createResource(env, version));
-  const sdk = startSdk(env, resource, log);
-  if (settings === undefined) {
-    return {
-      pipeline: undefined,
-      url: undefined,
-      shutdown: (timeoutMillis = SHUTDOWN_TIMEOUT_MILLIS) => sdk.shutdown(timeoutMillis),
-    };
-  }
-
   const ids = new IdGenerator();
   const locality = new Locality();
-  const { pipeline, url } = createSpans({
-    env,
-    log,
-    settings,
-    resource,
-    version,
+  const sampler = createSampler({ name: env.OTEL_TRACES_SAMPLER, argument: env.OTEL_TRACES_SAMPLER_ARG, ids, warn });
+  const sides = sideRules(policy, locality.isLocal);
+  const traffic = new HttpMetrics({
+    sideRules: sides,
+    knownMethods: knownMethods(env.OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS),
+    optIn: optIn(env),
     ids,
-    sampler: createSampler({ name: env.OTEL_TRACES_SAMPLER, argument: env.OTEL_TRACES_SAMPLER_ARG, ids, warn }),
-    sides: sideRules(spans, locality.isLocal),
-    underClientSpan: spans === "both",
+    hasSpan: exemplarRule(exemplarFilter(env, warn), spanSettings === undefined ? undefined : sampler),
   });
+  const metricExport =
+    metricSettings === undefined
+      ? undefined
+      : createMetricExport({ env, log, settings: metricSettings, metrics: traffic, version });
+  const sdk = startSdk(env, resource, log, metricExport?.reader);
+  const { meterProvider } = sdk;
+  const spans =
+    spanSettings === undefined
+      ? undefined
+      : createSpans({
+          env,
+          log,
+          settings: spanSettings,
+          resource,
+          version,
+          ids,
+          sampler,
+          sides,
+          underClientSpan: policy === "both",
+          meterProvider,
+        });
   return {
-    pipeline,
-    url,
+    pipeline: spans?.pipeline,
+    url: spans?.url,
+    metrics: isSdkDisabled(env) ? undefined : traffic,
+    metricsUrl: metricExport?.url,
+    readMetrics: () => readFamilies(traffic, "ever"),
+    observeHealth: (read) => observeHealth(meterProvider.getMeter(SCOPE_NAME, version), read),
     async shutdown(timeoutMillis = SHUTDOWN_TIMEOUT_MILLIS) {
       const endMillis = performance.now() + timeoutMillis;
-      await pipeline.shutdown(timeoutMillis);
-      await sdk.shutdown(Math.max(0, endMillis - performance.now()));
+      await spans?.pipeline.shutdown(timeoutMillis);
+      const isReachable = metricExport === undefined || (await canTakeMetrics(metricExport));
+      await sdk.shutdown(isReachable ? Math.max(0, endMillis - performance.now()) : 0);
       locality.close();
     },
   };
+}
+
+/** Asked before the last export, which would otherwise hold up the end where there is no collector. */
+async function canTakeMetrics({ health, url }: MetricExport): Promise<boolean> {
+  return !health.isDown && (await unreachableReason(url, LAST_LOOK_MILLIS)) === undefined;
 }
 
 export { createTelemetry, type Environment, type Log, type Telemetry, type TelemetryOptions, TelemetrySettingError };

@@ -38,6 +38,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await telemetry.shutdown(100);
   expectBalanced(pipeline.stats());
+  expect(collector.violations).toEqual([]);
   await collector.close();
 });
 

@@ -22,7 +22,12 @@ async function exported({ side, event, env }: ConventionCase, protocol: string):
   receiver.clear();
   const log = new RecordingLog();
   const { pipeline, shutdown } = createTelemetry({
-    env: { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url.href, OTEL_EXPORTER_OTLP_PROTOCOL: protocol, ...env },
+    env: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url.href,
+      OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+      OTEL_METRICS_EXPORTER: "none",
+      ...env,
+    },
     log,
     version: "1.2.3",
     spans: side,

@@ -40,8 +40,8 @@ test("of metrics it speaks as of metrics", () => {
   health.record(UNREACHABLE, 5);
   expect(log.warnings).toEqual([
     "The collector at http://c:4318/v1/metrics rejected 2 of 5 data points: no",
-    "Metrics do not reach the collector at http://c:4318/v1/metrics: nothing listens there. They are sent again when it " +
-      "takes them. Start a collector there, name another in OTEL_EXPORTER_OTLP_ENDPOINT, or set " +
+    "Metrics do not reach the collector at http://c:4318/v1/metrics: nothing listens there. They are tried again at " +
+      "every interval. Start a collector there, name another in OTEL_EXPORTER_OTLP_ENDPOINT, or set " +
       "OTEL_METRICS_EXPORTER=none to send no metrics.",
   ]);
 });

@@ -15,7 +15,7 @@ const OPTIONS: HttpMetricsOptions = {
   ids,
   hasSpan: undefined,
 };
-const CLIENT = { sideRules: [() => "client"] } as const;
+const CLIENT: Pick<HttpMetricsOptions, "sideRules"> = { sideRules: [() => "client"] };
 
 /** The metrics of some events, each twice: once before its series is known, once after. */
 function measured(events: readonly HttpEvent[], options: Partial<HttpMetricsOptions> = {}) {

@@ -204,7 +204,7 @@ test("shutdown sends what is queued", async () => {
   pipeline.offerRaw(rawBatch(httpEvents(33)));
   await pipeline.shutdown();
   expect(pipeline.stats()).toMatchObject({ exported: 33, dropped: {}, queued: 0 });
-  expect(exporter.isClosed).toBe(true);
+  expect(exporter.isCut).toBe(true);
 });
 
 test("shutdown ends at its deadline when nothing answers, and counts the rest", async () => {

@@ -68,7 +68,7 @@ const SERVICE = `
   import { createTelemetry } from ${JSON.stringify(new URL("../../otel/telemetry.ts", import.meta.url).pathname)};
   import { httpEvents } from ${JSON.stringify(new URL("./support/events.ts", import.meta.url).pathname)};
   import { rawBatch } from ${JSON.stringify(new URL("./support/raw.ts", import.meta.url).pathname)};
-  const log = { info: console.log, warn: console.log };
+  const log = { info: console.error, warn: console.error };
   const { pipeline, shutdown } = createTelemetry({ env: process.env, log, version: "0.0.0" });
   pipeline.offerRaw(rawBatch(httpEvents(1000)));
   process.stdin.once("data", async () => {

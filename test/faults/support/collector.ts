@@ -9,6 +9,8 @@ interface Report {
   /** Spans that it acknowledged, and those that it rejected in a partial success. */
   taken: number;
   rejected: number;
+  /** Of the conventions, by the spans that came. */
+  violations: string[];
 }
 
 /** A collector that does what the test says. It takes everything until told otherwise. */
@@ -48,6 +50,8 @@ export class Collector {
     const before = this.#reports.length;
     this.#process.say(line);
     await this.#process.until(() => this.#reports.length > before);
-    return this.#reports[before] as Report;
+    const report = this.#reports[before] as Report;
+    if (report.violations.length > 0) throw new Error(`spans break the conventions:\n${report.violations.join("\n")}`);
+    return report;
   }
 }

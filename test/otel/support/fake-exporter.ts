@@ -12,7 +12,7 @@ class FakeExporter implements SpanBatchExporter<Events> {
   readonly #pending: ((outcome: ExportOutcome) => void)[] = [];
   /** The answer to every further batch; without it a batch waits for `answer`. */
   auto: ((batch: SpanBatch<Events>) => ExportOutcome) | undefined;
-  isClosed = false;
+  isCut = false;
 
   /** Exports that have no outcome yet. */
   get pending(): number {
@@ -32,8 +32,8 @@ class FakeExporter implements SpanBatchExporter<Events> {
     resolve(outcome);
   }
 
-  close(): void {
-    this.isClosed = true;
+  cut(): void {
+    this.isCut = true;
   }
 }
 

@@ -1,4 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { receivedSpans } from "./otlp.ts";
+import { violations } from "./validator.ts";
 
 /**
  * What the collector does with a request. `partial` rejects that many spans; `hang` never answers; `die` closes the
@@ -15,14 +17,16 @@ type Action =
   | { do: "cut" };
 
 /**
- * An OTLP/HTTP collector in JSON whose every answer is in a script. It counts the spans it acknowledged, independently of
- * what the sender believes; it does not validate them.
+ * An OTLP/HTTP collector in JSON whose every answer to spans is in a script; metrics it takes. It counts the spans it
+ * acknowledged, independently of what the sender believes, and holds each against the conventions.
  */
 class ScriptedCollector {
   /** Actions for the next requests; when none is left, `otherwise` it is. */
   readonly script: Action[] = [];
   otherwise: Action = { do: "take" };
   requests = 0;
+  metricRequests = 0;
+  readonly violations: string[] = [];
   /** Spans in requests that were acknowledged, less those rejected. */
   taken = 0;
   rejected = 0;
@@ -49,8 +53,15 @@ class ScriptedCollector {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
+      if (request.url?.endsWith("/v1/metrics")) {
+        this.metricRequests++;
+        response.end("{}");
+        return;
+      }
       this.requests++;
-      this.#answer(this.script.shift() ?? this.otherwise, spanCount(Buffer.concat(chunks).toString()), response);
+      const spans = receivedSpans(JSON.parse(Buffer.concat(chunks).toString()));
+      this.violations.push(...spans.flatMap(violations));
+      this.#answer(this.script.shift() ?? this.otherwise, spans.length, response);
     });
   }
 
@@ -92,11 +103,6 @@ class ScriptedCollector {
         break;
     }
   }
-}
-
-function spanCount(body: string): number {
-  const request = JSON.parse(body) as { resourceSpans: { scopeSpans: { spans: unknown[] }[] }[] };
-  return request.resourceSpans.flatMap((r) => r.scopeSpans.flatMap((s) => s.spans)).length;
 }
 
 export { type Action, ScriptedCollector };

@@ -7,8 +7,8 @@ import { ScriptedCollector } from "../../../otel/support/scripted-collector.ts";
 
 const collector = await new ScriptedCollector().listen(Number(process.argv[2] ?? 0));
 const report = () => {
-  const { port, requests, taken, rejected } = collector;
-  console.log(JSON.stringify({ port, requests, taken, rejected }));
+  const { port, requests, taken, rejected, violations } = collector;
+  console.log(JSON.stringify({ port, requests, taken, rejected, violations }));
 };
 report();
 createInterface({ input: process.stdin }).on("line", (line) => {
