@@ -111,13 +111,14 @@ static __always_inline bool http_tuple_allows(const struct segment *segment,
 	if (known && known->state == TUPLE_OPENED) {
 		if ((segment->from & 1) != known->client)
 			return false;
-		return begins == BEGINS_MESSAGE || segment->seq == known->first_seq;
+		if (segment->seq == known->first_seq)
+			return true;
+	} else if (known && known->state != TUPLE_ENDED) {
+		return false;
+	} else if (known && (segment->from & 1) == known->client &&
+		   (__s32)(segment->seq - known->end_seq) < 0) {
+		return false;
 	}
-	if (known && known->state != TUPLE_ENDED)
-		return false;
-	if (known && (segment->from & 1) == known->client &&
-	    (__s32)(segment->seq - known->end_seq) < 0)
-		return false;
 	return begins == BEGINS_MESSAGE || (len && http_is_capitals(window, at, len));
 }
 
