@@ -18,3 +18,14 @@ declare module "@elastic/mockotlpserver" {
     close(): Promise<void>;
   }
 }
+
+/** A protobufjs root that holds the official .proto files. */
+declare module "@elastic/mockotlpserver/lib/proto.js" {
+  interface MessageType {
+    decode(bytes: Uint8Array): object;
+    encode(message: object): { finish(): Uint8Array };
+    toObject(message: object, options: Record<string, unknown>): unknown;
+  }
+
+  function getProtoRoot(): { lookupType(name: string): MessageType };
+}
