@@ -233,10 +233,11 @@ static __always_inline int http_read_segment(packet_t *packet, struct http_conn 
 			flow->known = 1;
 			flow->next_seq = segment->seq;
 		}
-	} else {
+	} else if (!(conn->fin & 1 << other)) {
 		http_take_ack(packet, conn, segment, other);
 	}
-	if (segment->len)
+	/* Nothing comes behind a FIN. */
+	if (segment->len && !(conn->fin & 1 << role))
 		http_take_payload(packet, conn, segment, flow, role);
 	if (segment->flags & TCP_RST) {
 		http_finish(conn, &segment->key, HTTP_OUTCOME_RESET, segment->now_ns);
