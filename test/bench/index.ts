@@ -12,6 +12,7 @@ import { describeMachine } from "./machine.ts";
 import { startNginx } from "./nginx.ts";
 import { buildNoop } from "./noop.ts";
 import { OUTPUT } from "./output.ts";
+import { buildParser, parserCosts } from "./parser.ts";
 import { programCosts } from "./programs.ts";
 import { report } from "./report.ts";
 import { type Measured, summarize } from "./results.ts";
@@ -30,12 +31,15 @@ const say = (line: string) => console.error(line);
 async function measure(settings: Settings): Promise<Measured> {
   await buildNoop();
   await buildFlood();
+  await buildParser();
   const nginx = await startNginx();
   const machine = await describeMachine(nginx);
   keepRunStats(false);
   const rounds = await throughputRounds(nginx, settings, say);
   say("kernel time by program");
   const programs = await programCosts(nginx, settings);
+  say("kernel time by kind of traffic");
+  const parser = await parserCosts();
 
   const watch = await Watch.start(nginx);
   const { connections, warmUpSeconds, quietRequests, idleSeconds, syncCalls } = settings;
@@ -61,6 +65,7 @@ async function measure(settings: Settings): Promise<Measured> {
     settings,
     rounds,
     programs,
+    parser,
     quietMillis,
     moderate,
     sync,

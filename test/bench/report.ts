@@ -11,6 +11,7 @@ export function report(measured: Measured, summary: Summary, targets: readonly T
     throughput(measured, summary),
     completeness(summary),
     programs(measured),
+    parser(measured),
     delays(measured, summary),
     usage(measured, summary),
     flood(measured),
@@ -58,6 +59,19 @@ function programs({ programs: { noop, service } }: Measured): string {
   const sum = service.reduce((total, { nanosPerTransaction }) => total + nanosPerTransaction, 0);
   rows.splice(service.length, 0, ["all of the service's", whole(sum), "", ""]);
   return table("kernel time", ["ns/transaction", "runs/transaction", "ns/run"], rows);
+}
+
+function parser({ parser: costs }: Measured): string {
+  return table(
+    "kernel time by kind of traffic, packets made one by one, caches cold",
+    ["ns/transaction", "segments", "ns/segment"],
+    costs.map(({ kind, nanosPerTransaction, segmentsPerTransaction, nanosPerSegment }) => [
+      kind,
+      nanosPerTransaction === undefined ? "" : whole(nanosPerTransaction),
+      segmentsPerTransaction === undefined ? "" : short(segmentsPerTransaction),
+      whole(nanosPerSegment),
+    ]),
+  );
 }
 
 const delayRow = (name: string, { count, p50, p99, max }: Percentiles) => [

@@ -1,6 +1,7 @@
 import type { SyncDelay } from "./delay.ts";
 import type { Flood } from "./flood.ts";
 import type { Machine } from "./machine.ts";
+import type { ParserCost } from "./parser.ts";
 import type { Memory } from "./process-usage.ts";
 import type { ProgramCosts } from "./programs.ts";
 import type { Settings } from "./settings.ts";
@@ -15,6 +16,7 @@ export interface Measured {
   settings: Settings;
   rounds: Round[];
   programs: ProgramCosts;
+  parser: ParserCost[];
   quietMillis: Percentiles;
   moderate: Window;
   sync: { idle: SyncDelay; loaded: SyncDelay };
