@@ -515,8 +515,11 @@ static __always_inline int http_read_head(packet_t *packet, struct http_conn *co
 		return result;
 	segment->pos += fresh - rest;
 	flow->head_bytes += fresh - rest;
-	if (flow->head_bytes > HTTP_HEAD_MAX)
+	if (flow->head_bytes > HTTP_HEAD_MAX) {
+		/* However it was cut: as far as it was followed. */
+		flow->head_bytes = HTTP_HEAD_MAX;
 		return ROUND_REFUSED + REFUSED_HEAD_TOO_LONG;
+	}
 	if (!scan->complete)
 		return ROUND_MORE;
 	return role == ROLE_CLIENT
