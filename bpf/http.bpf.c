@@ -91,12 +91,6 @@ static __always_inline void http_conn_delete(const struct conn_key *key)
 		atomic_add(&counters->entries_gone, 1);
 }
 
-/* What was read of it so far was no event yet, so nothing is lost of the ledger. */
-static __always_inline void own_conn_found(const struct conn_key *key)
-{
-	http_conn_delete(key);
-}
-
 static const struct http_conn http_conn_empty;
 
 enum {
@@ -189,6 +183,23 @@ static __always_inline void http_conn_forget(struct http_conn *conn, const struc
 	conn->life = CONN_GONE;
 	http_unlock(conn);
 	http_conn_delete(key);
+}
+
+/* What was read of it so far was no event yet, so nothing is lost of the ledger. */
+static __always_inline void own_conn_found(const struct conn_key *key)
+{
+	struct http_conn *conn = bpf_map_lookup_elem(&http_conns, key);
+
+	if (!conn || !http_lock(conn))
+		return;
+	if (http_conn_is(conn, key)) {
+		http_end_all(conn, key, OUTCOME_UNSEEN, 0);
+		conn->life = CONN_GONE;
+		http_unlock(conn);
+		http_conn_delete(key);
+	} else {
+		http_unlock(conn);
+	}
 }
 
 /* The same connection, behind a destination NAT, is answered by the endpoint that this segment goes to. Returns 0. */
