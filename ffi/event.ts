@@ -202,6 +202,13 @@ export interface Following {
   refused: Record<string, number>;
 }
 
+/** What the kernel has counted of a program since it was loaded, while `kernel.bpf_stats_enabled` was on. */
+export interface ProgramStats {
+  name: string;
+  runs: number;
+  runNanos: number;
+}
+
 /** A moment's reading of everything between the kernel and the sinks. Reading it disturbs nothing. */
 export interface CaptureStats {
   protocols: Record<string, ProtocolLedger>;
@@ -213,6 +220,10 @@ export interface CaptureStats {
   cpus: { cpu: number; protocols: Record<string, Omit<ProtocolLedger, "delivered" | "pending">> }[];
   /** Counters of the reader by name, e.g. failed flushes, wake-ups, barriers, bytes. Monotonic. */
   reader: Record<string, number>;
+  /** The ring between the reader and JavaScript. */
+  ring?: { sizeBytes: number; usedBytes: number };
+  /** Left out where no programs are loaded, as in a replay. */
+  programs?: ProgramStats[];
 }
 
 /** Outcome of one barrier. Coalesced callers receive the same object. */

@@ -383,6 +383,29 @@ int reader_cpus(struct reader *reader)
 	return reader->pump.cpus;
 }
 
+void reader_programs(struct reader *reader, char *out, uint32_t size)
+{
+	struct bpf_program *program;
+	uint32_t length = 0;
+
+	out[0] = 0;
+	for (int i = 0; i < reader->object_count; i++) {
+		bpf_object__for_each_program(program, reader->objects[i])
+		{
+			struct bpf_prog_info info = {};
+			uint32_t info_size = sizeof(info);
+			int fd = bpf_program__fd(program);
+
+			if (length >= size || fd < 0 ||
+			    bpf_obj_get_info_by_fd(fd, &info, &info_size))
+				continue;
+			length += snprintf(out + length, size - length, "%s %llu %llu\n",
+					   bpf_program__name(program), info.run_cnt,
+					   info.run_time_ns);
+		}
+	}
+}
+
 static struct stream *find_stream(struct reader *reader, const char *name)
 {
 	for (int s = 0; s < reader->pump.stream_count; s++)

@@ -116,6 +116,12 @@ struct reader_stats *reader_stats(struct reader *reader);
 /* How many CPUs may ever exist. */
 int reader_cpus(struct reader *reader);
 
+/*
+ * Writes a line for each loaded program: its name, how often it ran, and nanoseconds that took. Both stand still unless
+ * somebody has kernel.bpf_stats_enabled on; nobody here does. out is cut at size, always terminated.
+ */
+void reader_programs(struct reader *reader, char *out, uint32_t size);
+
 /* The counters of a stream ("http"): reader_cpus() times struct counters, kernel memory, read-only; NULL: no such stream. */
 void *reader_counters(struct reader *reader, const char *stream);
 

@@ -1,5 +1,6 @@
 import { RawBatch, type RingMemory } from "./batch.ts";
 import { CaptureError } from "./errors.ts";
+import type { ProgramStats } from "./event.ts";
 import {
   batch as Batch,
   counters as Counters,
@@ -37,6 +38,8 @@ const KERNEL: ReaderSource = {
 export type BatchHandler = (batch: RawBatch) => void;
 
 const ERROR_BYTES = 1024;
+/** Of some sixty characters a program. */
+const PROGRAMS_BYTES = 8192;
 
 /**
  * The C reader as an object: opened, started, stopped and closed, once each and in that order. A call that comes again,
@@ -166,6 +169,23 @@ export class Reader {
   /** The C side's counters by name. */
   stats(): Record<string, number> {
     return { ...readReaderStats(this.#stats), callback_errors: this.#callbackErrors };
+  }
+
+  /** What the kernel says of its programs; undefined when there are none, as in a replay. */
+  programs(): ProgramStats[] | undefined {
+    if (this.#source !== KERNEL || this.#state === "closed") return undefined;
+    const lines = Buffer.alloc(PROGRAMS_BYTES);
+    kernelSymbols().reader_programs(this.#handle, lines, PROGRAMS_BYTES);
+    return textOf(lines)
+      .split("\n")
+      .filter((line) => / \d+ \d+$/.test(line))
+      .map((line) => line.split(" "))
+      .map(([name = "", runs, runNanos]) => ({ name, runs: Number(runs), runNanos: Number(runNanos) }));
+  }
+
+  /** Bytes of the ring between the reader and JavaScript, and those that wait in it. */
+  get ring(): { sizeBytes: number; usedBytes: number } {
+    return { sizeBytes: this.#ring.size, usedBytes: this.#ring.used };
   }
 
   /** The kernel's counters of a stream. @throws CaptureError when it is not loaded */

@@ -40,6 +40,16 @@ export class Ring {
     this.#handler = handler;
   }
 
+  /** Bytes. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Bytes that wait to be read. */
+  get used(): number {
+    return this.#closed ? 0 : this.#symbols.reader_head(this.#reader) - this.#tail;
+  }
+
   /** Reads all there is, in slices, then asks to be woken. */
   readonly drain = (): void => {
     if (this.#closed) return;

@@ -107,7 +107,16 @@ export abstract class StreamCapture implements Capture {
     }
     const enabled = [...this.#streams].filter(([, stream]) => stream.enabled).map(([name]) => name);
     reader.barrier_violations = this.#violations;
-    return { protocols, following, enabled, cpus, reader };
+    const programs = this.#reader.programs();
+    return {
+      protocols,
+      following,
+      enabled,
+      cpus,
+      reader,
+      ring: this.#reader.ring,
+      ...(programs === undefined ? {} : { programs }),
+    };
   }
 
   /** Detaches, and resolves when all that was captured has been handed to the sinks. */

@@ -25,6 +25,7 @@ const READER = {
 const KERNEL = {
   ...READER,
   reader_open: { args: ["cstring", "buffer", "buffer", "u32"], returns: "ptr" },
+  reader_programs: { args: ["ptr", "buffer", "u32"], returns: "void" },
   reader_set_wanted: { args: ["ptr", "ptr"], returns: "i32" },
   reader_set_listen_port: { args: ["ptr", "u32"], returns: "i32" },
   reader_clock_offset_ns: { args: [], returns: "i64" },

@@ -36,6 +36,11 @@ const REASONS: Readonly<Record<string, string>> = {
   "Export failed with retryable status": "it keeps answering that it is overloaded",
 };
 
+/** A reason why nothing was connected to, in words. Undefined when there is none, or only that time ran out. */
+function describeOutage(reason: string | undefined): string | undefined {
+  return reason === undefined || reason === "Request timed out" ? undefined : (REASONS[reason] ?? reason);
+}
+
 interface HealthOptions {
   url: string;
   log: Log;
@@ -150,4 +155,4 @@ class CollectorHealth {
   }
 }
 
-export { CollectorHealth };
+export { CollectorHealth, describeOutage };

@@ -5,6 +5,7 @@
 import type { RawHttpSink } from "../ffi/event.ts";
 import { routeDiagnostics } from "./diag.ts";
 import { withEnvironment } from "./environment.ts";
+import { describeOutage } from "./health.ts";
 import { type HealthMetric, observeHealth } from "./health-metrics.ts";
 import { HttpMetrics } from "./http-metrics.ts";
 import { IdGenerator } from "./ids.ts";
@@ -44,6 +45,8 @@ interface Telemetry {
   readonly metrics: RawHttpSink | undefined;
   /** Where the metrics go; undefined when they are not exported. */
   readonly metricsUrl: string | undefined;
+  /** Why the collector of the spans cannot be reached, in words; undefined when it can, or when that cannot be told soon. */
+  findOutage(): Promise<string | undefined>;
   /** What was measured so far, for whoever exports it in another way. */
   readMetrics(): HistogramFamily[];
   /** Exports Kernelcast's own numbers too, under the names that `read` gives them; to be called once. */
@@ -56,8 +59,8 @@ interface Telemetry {
 }
 
 const SHUTDOWN_TIMEOUT_MILLIS = 3000;
-/** How long the end waits to learn that the collector is not there for the last metrics. */
-const LAST_LOOK_MILLIS = 300;
+/** How long it may take to learn that a collector is not there, where somebody waits for that. */
+const LOOK_MILLIS = 300;
 
 /** @throws {TelemetrySettingError} when a variable has a value that cannot be followed */
 function createTelemetry({ env, log, version, spans: policy = "auto" }: TelemetryOptions): Telemetry {
@@ -103,6 +106,8 @@ function createTelemetry({ env, log, version, spans: policy = "auto" }: Telemetr
     url: spans?.url,
     metrics: isSdkDisabled(env) ? undefined : traffic,
     metricsUrl: metricExport?.url,
+    findOutage: async () =>
+      spans === undefined ? undefined : describeOutage(await unreachableReason(spans.url, LOOK_MILLIS)),
     readMetrics: () => readFamilies(traffic, "ever"),
     observeHealth: (read) => observeHealth(meterProvider.getMeter(SCOPE_NAME, version), read),
     async shutdown(timeoutMillis = SHUTDOWN_TIMEOUT_MILLIS) {
@@ -117,7 +122,7 @@ function createTelemetry({ env, log, version, spans: policy = "auto" }: Telemetr
 
 /** Asked before the last export, which would otherwise hold up the end where there is no collector. */
 async function canTakeMetrics({ health, url }: MetricExport): Promise<boolean> {
-  return !health.isDown && (await unreachableReason(url, LAST_LOOK_MILLIS)) === undefined;
+  return !health.isDown && (await unreachableReason(url, LOOK_MILLIS)) === undefined;
 }
 
 export { createTelemetry, type Environment, type Log, type Telemetry, type TelemetryOptions, TelemetrySettingError };

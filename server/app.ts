@@ -11,7 +11,7 @@ import type { Hub } from "./hub.ts";
 import { ledgerMetrics } from "./metrics.ts";
 import { createPage } from "./page.ts";
 import { problem, queryFault } from "./problem.ts";
-import { formatMetrics, CONTENT_TYPE as METRICS_TYPE } from "./prometheus.ts";
+import { chooseFormat, formatMetrics, type HistogramFamily, CONTENT_TYPES as METRICS_TYPES } from "./prometheus.ts";
 import {
   apiError,
   health,
@@ -35,6 +35,8 @@ interface AppDeps {
   hub: Hub;
   /** Undefined when span export is off. */
   spans: Spans | undefined;
+  /** What was measured of the traffic, for `/metrics`. */
+  histograms?: () => readonly HistogramFamily[];
   version: string;
   /** Where the events come from; the kernel by default. */
   source?: TrafficSource;
@@ -168,13 +170,19 @@ const createApp = (deps: AppDeps): App => {
   app.get(
     "/metrics",
     describeRoute({
-      summary: "The ledger for Prometheus",
-      responses: { 200: { description: "text exposition format 0.0.4", content: { "text/plain": {} } } },
+      summary: "The ledger, and the durations of requests, for Prometheus",
+      responses: {
+        200: {
+          description: "text exposition format 0.0.4, or OpenMetrics 1.0 with exemplars",
+          content: { "text/plain": {}, "application/openmetrics-text": {} },
+        },
+      },
     }),
-    (c) =>
-      c.text(formatMetrics(ledgerMetrics(readStats(deps), process.memoryUsage.rss())), 200, {
-        "Content-Type": METRICS_TYPE,
-      }),
+    (c) => {
+      const format = chooseFormat(c.req.header("Accept"));
+      const own = ledgerMetrics(readStats(deps), process.memoryUsage.rss());
+      return c.text(formatMetrics(own, deps.histograms?.(), format), 200, { "Content-Type": METRICS_TYPES[format] });
+    },
   );
 
   app.get(

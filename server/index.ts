@@ -12,8 +12,10 @@ import type { Config } from "./config.ts";
 import { failures } from "./doctor.ts";
 import { Hub } from "./hub.ts";
 import { ListenError, type Listener, listen } from "./listen.ts";
+import { ledgerMetrics } from "./metrics.ts";
 import { type OpenCapture, openCapture } from "./open-capture.ts";
 import { replaySummary, replayWarnings } from "./replay-summary.ts";
+import { readStats } from "./stats.ts";
 import { type ChosenSource, chooseSource } from "./traffic-source.ts";
 
 const EXIT_REFUSED = 2;
@@ -43,7 +45,7 @@ export async function serve(config: Config): Promise<number> {
     console.error(`kernelcast: ${await refusal(error, config)}`);
     return EXIT_REFUSED;
   }
-  announce(running, config);
+  announce(running, config, await running.telemetry.findOutage());
   void running.replay?.ended.then(() => reportEnd(running));
   const signal = await nextSignal();
   log.info(`${signal}: detaching, then handing over what was captured`);
@@ -64,11 +66,16 @@ async function begin(config: Config): Promise<Running> {
     version: manifest.version,
     source,
   });
-  const sinks: Sink[] = telemetry.pipeline === undefined ? [hub] : [hub, telemetry.pipeline];
+  const sinks: Sink[] = [hub, telemetry.metrics, telemetry.pipeline].filter((sink) => sink !== undefined);
   const opened = await openCapture(config, chosen, sinks);
   const { capture, kernel, replay } = opened;
   try {
-    const app = createApp({ capture, hub, spans: telemetry.pipeline, version: manifest.version, source });
+    const { version } = manifest;
+    const spans = telemetry.pipeline;
+    const app = createApp({ capture, hub, spans, histograms: () => telemetry.readMetrics(), version, source });
+    telemetry.observeHealth(() =>
+      ledgerMetrics(readStats({ capture, hub, spans, version }), process.memoryUsage.rss()),
+    );
     const listener = listen({ host: config.host, port: config.port, app, hub });
     kernel?.setListenPort(listener.port);
     await capture.start();
@@ -96,7 +103,12 @@ async function refusal(error: unknown, config: Config): Promise<string> {
   return Bun.inspect(error);
 }
 
-function announce({ chosen, listener: { url, host, port }, telemetry }: Running, { noWait }: Config): void {
+/** @param outage why the collector cannot be reached now, if it cannot */
+function announce(
+  { chosen, listener: { url, host, port }, telemetry }: Running,
+  { noWait }: Config,
+  outage: string | undefined,
+): void {
   const { kind, notice } = chosen.source;
   const ws = `ws://${host.includes(":") ? `[${host}]` : host}:${port}/ws`;
   if (kind === "demo") console.warn(loud(notice ?? ""));
@@ -109,7 +121,7 @@ function announce({ chosen, listener: { url, host, port }, telemetry }: Running,
   page        ${url}/
   subscribe   ${ws}
   sync        curl -X POST ${url}/sync
-  spans       ${telemetry.url ?? "off"}`);
+  spans       ${telemetry.url ?? "off"}${outage === undefined ? "" : ` (${outage})`}`);
   if (kind !== "replay") return;
   const begins = noWait ? "" : " It begins with the first subscriber, for example the page; --no-wait begins at once.";
   log.info(`${notice}${begins}`);

@@ -88,6 +88,11 @@ const stats = z
     enabled: z.array(z.string()).describe("protocols that are not paused"),
     cpus: z.array(z.object({ cpu: count(), protocols: z.record(z.string(), z.object(kernelCounts)) })),
     reader: z.record(z.string(), z.number()).describe("counters of the reader"),
+    ring: z.object({ sizeBytes: count(), usedBytes: count() }).describe("between the reader and JavaScript").optional(),
+    programs: z
+      .array(z.object({ name: z.string(), runs: count(), runNanos: count() }))
+      .describe("what the kernel counts of its programs while kernel.bpf_stats_enabled is on")
+      .optional(),
     subscribers: z.object({
       offered: z.record(z.string(), count()).describe("events handed to the hub, by protocol"),
       connected: count(),

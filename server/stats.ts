@@ -19,7 +19,7 @@ interface StatsSources {
 
 /** The whole ledger at one moment: nothing else runs between the readings. */
 const readStats = ({ capture, hub, spans, version }: StatsSources): Stats => {
-  const { protocols, following, enabled, cpus, reader } = capture.stats();
+  const { protocols, following, enabled, cpus, reader, ring, programs } = capture.stats();
   const subscribers = hub.stats();
   const spanLedger = spans?.stats();
   const imbalances = [
@@ -38,6 +38,8 @@ const readStats = ({ capture, hub, spans, version }: StatsSources): Stats => {
     enabled,
     cpus,
     reader,
+    ...(ring === undefined ? {} : { ring }),
+    ...(programs === undefined ? {} : { programs }),
     subscribers,
     ...(spanLedger === undefined ? {} : { spans: spanLedger }),
     balanced: imbalances.length === 0,

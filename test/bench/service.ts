@@ -30,7 +30,7 @@ export class Service {
 
   static async start(): Promise<Service> {
     const command = [process.execPath, "--no-env-file", CLI, "serve", "--port", "0"];
-    const child = start(command, { env: { ...SETTINGS, OTEL_TRACES_EXPORTER: "none" } });
+    const child = start(command, { env: { ...SETTINGS, OTEL_TRACES_EXPORTER: "none", OTEL_METRICS_EXPORTER: "none" } });
     const subscribe = await firstMatch(child, /ws:(\/\/\S+)\/ws/);
     return new Service(child, `http:${subscribe}`);
   }

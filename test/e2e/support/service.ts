@@ -6,8 +6,8 @@ import { Subscriber } from "./subscriber.ts";
 
 export const CLI = new URL("../../../server/cli.ts", import.meta.url).pathname;
 
-/** Spans are off unless a test is about them. */
-export const NO_SPANS = { OTEL_TRACES_EXPORTER: "none" };
+/** Nothing is exported unless a test is about that. */
+export const NO_SPANS = { OTEL_TRACES_EXPORTER: "none", OTEL_METRICS_EXPORTER: "none" };
 
 interface ServiceOptions {
   flags?: readonly string[];
