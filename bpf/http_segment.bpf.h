@@ -146,6 +146,7 @@ static __always_inline void http_take_payload(packet_t *packet, struct http_conn
 					      struct segment *segment, struct http_flow *flow,
 					      __u8 role)
 {
+	__u32 behind;
 	__s32 ahead;
 
 	if (!flow->known) {
@@ -162,9 +163,10 @@ static __always_inline void http_take_payload(packet_t *packet, struct http_conn
 		http_give_up(packet, conn, segment, role, segment->seq);
 		ahead = segment->seq - flow->next_seq;
 	}
-	if (ahead > 0 || -ahead >= segment->len)
+	behind = flow->next_seq - segment->seq;
+	if (ahead > 0 || behind >= segment->len)
 		return;
-	segment->pos = -ahead;
+	segment->pos = behind;
 	conn->last_ns = segment->now_ns;
 	if (role == ROLE_SERVER && conn->count)
 		conn->response_ns = segment->now_ns;
