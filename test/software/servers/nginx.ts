@@ -30,13 +30,15 @@ export const startNginxServer: StartServer = async (network, log, folder) => {
     log_format fields escape=none '${FIELDS.join("\t")}';
     upstream app { server 127.0.0.1:${APP_PORT}; keepalive 32; }
     server {
-      listen 127.0.0.1:${NGINX_PORT} backlog=1024;
+      listen ${NGINX_PORT} backlog=1024;
       access_log ${file} fields;
       client_max_body_size 0;
       gzip on; gzip_types text/plain;
-      types { text/plain txt; }
-      location /small/ { return 200 "a few bytes"; }
-      location /refused/ { return 413; }
+      types { text/plain txt; text/html html; text/css css; text/javascript js; image/svg+xml svg; }
+      location /small/ {
+        add_header Access-Control-Allow-Origin *; add_header Access-Control-Allow-Headers *;
+        return 200 "a few bytes";
+      }
       location /files/ { alias ${folder}/; }
       location /app/ {
         proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection "";

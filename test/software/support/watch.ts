@@ -45,7 +45,7 @@ export class Watch {
   /** What must hold of everything since the beginning, as `SOUND` says it. */
   async soundness() {
     const { balanced, protocols } = await this.#sync();
-    const { imbalances, reader } = await this.#service.stats();
+    const { imbalances, following } = await this.#service.stats();
     const { events, gaps } = this.#subscriber;
     return {
       seen: events.length,
@@ -54,7 +54,7 @@ export class Watch {
       gaps,
       balanced,
       imbalances,
-      refused: Object.entries(reader).filter(([name, count]) => /^http_(refused|gaps)/.test(name) && count > 0),
+      following: { ...following.http, connections: undefined },
     };
   }
 
@@ -74,6 +74,6 @@ export function sound(count: number): Awaited<ReturnType<Watch["soundness"]>> {
     gaps: [],
     balanced: true,
     imbalances: [],
-    refused: [],
+    following: { connections: undefined, gaps: 0, unread: 0, refused: {} },
   };
 }
