@@ -52,8 +52,9 @@ interface Telemetry {
   /** Exports Kernelcast's own numbers too, under the names that `read` gives them; to be called once. */
   observeHealth(read: () => readonly HealthMetric[]): void;
   /**
-   * Ends export within the deadline, 3 s by default, whatever the collector does. Never rejects. A request that is still
-   * being retried may keep the event loop alive after it, so the process should then exit of its own accord.
+   * Ends export within the deadline, 3 s by default, whatever the collector does. Never rejects; every call gets the same
+   * promise. A request that is still being retried may keep the event loop alive after it, so the process should then exit
+   * of its own accord.
    */
   shutdown(timeoutMillis?: number): Promise<void>;
 }
@@ -101,6 +102,14 @@ function createTelemetry({ env, log, version, spans: policy = "auto" }: Telemetr
           underClientSpan: policy === "both",
           meterProvider,
         });
+  let ended: Promise<void> | undefined;
+  const end = async (timeoutMillis: number) => {
+    const endMillis = performance.now() + timeoutMillis;
+    await spans?.pipeline.shutdown(timeoutMillis);
+    const isReachable = metricExport === undefined || (await canTakeMetrics(metricExport));
+    await sdk.shutdown(isReachable ? Math.max(0, endMillis - performance.now()) : 0);
+    locality.close();
+  };
   return {
     pipeline: spans?.pipeline,
     url: spans?.url,
@@ -110,12 +119,9 @@ function createTelemetry({ env, log, version, spans: policy = "auto" }: Telemetr
       spans === undefined ? undefined : describeOutage(await unreachableReason(spans.url, LOOK_MILLIS)),
     readMetrics: () => readFamilies(traffic, "ever"),
     observeHealth: (read) => observeHealth(meterProvider.getMeter(SCOPE_NAME, version), read),
-    async shutdown(timeoutMillis = SHUTDOWN_TIMEOUT_MILLIS) {
-      const endMillis = performance.now() + timeoutMillis;
-      await spans?.pipeline.shutdown(timeoutMillis);
-      const isReachable = metricExport === undefined || (await canTakeMetrics(metricExport));
-      await sdk.shutdown(isReachable ? Math.max(0, endMillis - performance.now()) : 0);
-      locality.close();
+    shutdown: (timeoutMillis = SHUTDOWN_TIMEOUT_MILLIS) => {
+      ended ??= end(timeoutMillis);
+      return ended;
     },
   };
 }

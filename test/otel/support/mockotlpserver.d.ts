@@ -8,6 +8,8 @@ declare module "@elastic/mockotlpserver" {
     httpPort: number;
     /** Called with each decoded `ExportTraceServiceRequest`: a protobufjs message, or parsed JSON. */
     onTrace(request: unknown): void;
+    /** The same of metrics. */
+    onMetrics?(request: unknown): void;
     onRequest?(request: { path: string; headers: Record<string, string> }): void;
   }
 

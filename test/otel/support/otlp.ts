@@ -29,6 +29,7 @@ interface KeyValue {
   value: {
     stringValue?: string;
     intValue?: unknown;
+    doubleValue?: number;
     boolValue?: boolean;
     arrayValue?: { values: KeyValue["value"][] };
   };
@@ -75,11 +76,11 @@ function receivedSpans(request: unknown): ReceivedSpan[] {
         flags: span.flags,
         statusCode: span.status.code ?? 0,
         statusMessage: span.status.message ?? "",
-        attributes: attributes(span.attributes),
+        attributes: keyValues(span.attributes),
         droppedAttributes: span.droppedAttributesCount ?? 0,
         events: span.events?.length ?? 0,
         links: span.links?.length ?? 0,
-        resource: attributes(resource.attributes),
+        resource: keyValues(resource.attributes),
         resourceSchemaUrl,
         scope: { name: scope.name, version: scope.version, schemaUrl },
       })),
@@ -93,7 +94,7 @@ function hex(id: unknown): string {
 }
 
 /** Throws on a key that occurs twice, which OTLP forbids. */
-function attributes(list: KeyValue[]): Record<string, AttributeValue> {
+function keyValues(list: KeyValue[]): Record<string, AttributeValue> {
   const record: Record<string, AttributeValue> = {};
   for (const { key, value } of list) {
     if (Object.hasOwn(record, key)) throw new Error(`attribute ${key}: expected once, got it twice`);
@@ -106,9 +107,10 @@ function attributes(list: KeyValue[]): Record<string, AttributeValue> {
 function attributeValue(value: KeyValue["value"]): AttributeValue {
   if (Object.hasOwn(value, "stringValue")) return String(value.stringValue);
   if (Object.hasOwn(value, "intValue")) return Number(String(value.intValue));
+  if (Object.hasOwn(value, "doubleValue")) return Number(value.doubleValue);
   if (Object.hasOwn(value, "boolValue")) return value.boolValue === true;
   if (Object.hasOwn(value, "arrayValue")) return (value.arrayValue?.values ?? []).map((v) => String(attributeValue(v)));
   throw new Error(`attribute value: expected a string, number, boolean or list, got ${Object.keys(value)}`);
 }
 
-export { type AttributeValue, type ReceivedSpan, receivedSpans };
+export { type AttributeValue, hex, type KeyValue, keyValues, type ReceivedSpan, receivedSpans };

@@ -1,18 +1,22 @@
 import { channel } from "node:diagnostics_channel";
 import { MockOtlpServer } from "@elastic/mockotlpserver";
+import { metricViolations } from "./metric-validator.ts";
 import { type ReceivedSpan, receivedSpans } from "./otlp.ts";
+import { type ReceivedMetric, receivedMetrics } from "./otlp-metrics.ts";
 import { violations } from "./validator.ts";
 
 /**
  * The receiver hears its own requests over this channel. Bun forgets a channel that nobody holds, with its subscribers,
  * where Node keeps one that has any.
  */
-const HELD_CHANNELS = [channel("otlp.v1.trace")];
+const HELD_CHANNELS = [channel("otlp.v1.trace"), channel("otlp.v1.metrics")];
 
 /** Elastic's OTLP receiver: decodes protobuf with OpenTelemetry's own .proto files. An unknown field would pass. */
 class Receiver {
   spans: ReceivedSpan[] = [];
-  /** Of the conventions, by all spans so far. */
+  /** In the order in which they came: a later one of the same name is a later reading. */
+  metrics: ReceivedMetric[] = [];
+  /** Of the conventions, by all spans and metrics so far. */
   violations: string[] = [];
   requests: { path: string; headers: Record<string, string> }[] = [];
   readonly #server = new MockOtlpServer({
@@ -24,6 +28,12 @@ class Receiver {
       for (const span of receivedSpans(request)) {
         this.spans.push(span);
         this.violations.push(...violations(span));
+      }
+    },
+    onMetrics: (request) => {
+      for (const metric of receivedMetrics(request)) {
+        this.metrics.push(metric);
+        this.violations.push(...metricViolations(metric));
       }
     },
     onRequest: (request) => {
@@ -44,9 +54,15 @@ class Receiver {
     return this.#server.close();
   }
 
+  /** The last reading of a metric. */
+  metric(name: string): ReceivedMetric | undefined {
+    return this.metrics.findLast((metric) => metric.name === name);
+  }
+
   /** Forgets what came in so far. */
   clear(): void {
     this.spans = [];
+    this.metrics = [];
     this.violations = [];
     this.requests = [];
   }
