@@ -1,0 +1,125 @@
+/**
+ * Patterns of paths and hosts. `*` is any number of characters of one segment, `**` any number of any characters, all else is
+ * itself. Whatever pattern and text hold, matching is one pass over the text.
+ * @module
+ */
+
+const SLASH = 47;
+const CASE_BIT = 32;
+/** States in one word of the set below; the top bit would make numbers negative. */
+const WORD_STATES = 31;
+
+interface Glob {
+  /** Is `bytes[at, at + length)`, UTF-8, what the pattern describes? */
+  matchesBytes(bytes: Uint8Array, at: number, length: number): boolean;
+}
+
+/** Runs of literals and what stands between them. */
+const PARTS = /(\*+)/;
+
+/**
+ * A set of states, each a number of literal bytes that have been matched: a star keeps its state on the bytes that it takes, a
+ * literal moves its state on by one. So there is nothing to go back to.
+ */
+class StateSetGlob implements Glob {
+  readonly #words: number;
+  /** By byte and word: the states that move on. */
+  readonly #moves: Uint32Array;
+  /** By word: the states that stay, on a slash and on any other byte. */
+  readonly #staysOnSlash: Uint32Array;
+  readonly #stays: Uint32Array;
+  readonly #states: Uint32Array;
+  readonly #lastWord: number;
+  readonly #lastBit: number;
+  readonly #literals: number;
+  readonly #isLiteral: boolean;
+  /** Literal bytes behind the last star: what most texts fail by, so it is looked at first. */
+  readonly #suffix: Uint8Array;
+
+  constructor(pattern: string, ignoreCase: boolean) {
+    const parts = pattern.split(PARTS);
+    const literals = Buffer.from(parts.filter((_, index) => index % 2 === 0).join(""));
+    this.#literals = literals.length;
+    this.#isLiteral = parts.length === 1;
+    this.#suffix = Buffer.from(ignoreCase ? "" : (parts.at(-1) ?? ""));
+    this.#words = Math.floor(literals.length / WORD_STATES) + 1;
+    this.#lastWord = this.#words - 1;
+    this.#lastBit = 1 << (literals.length % WORD_STATES);
+    this.#moves = new Uint32Array(256 * this.#words);
+    this.#staysOnSlash = new Uint32Array(this.#words);
+    this.#stays = new Uint32Array(this.#words);
+    this.#states = new Uint32Array(this.#words);
+    for (const [state, byte] of literals.entries())
+      for (const same of ignoreCase ? bothCases(byte) : [byte]) this.#mark(this.#moves, same * this.#words, state);
+    let state = 0;
+    for (const [index, part] of parts.entries()) {
+      if (index % 2 === 0) state += Buffer.byteLength(part);
+      else {
+        this.#mark(this.#stays, 0, state);
+        if (part.length > 1) this.#mark(this.#staysOnSlash, 0, state);
+      }
+    }
+  }
+
+  matchesBytes(bytes: Uint8Array, at: number, length: number): boolean {
+    if (this.#isLiteral ? length !== this.#literals : length < this.#literals) return false;
+    const suffix = this.#suffix;
+    for (let index = 1; index <= suffix.length; index++)
+      if (bytes[at + length - index] !== suffix[suffix.length - index]) return false;
+    if (this.#words === 1) return this.#matchesInOneWord(bytes, at, length);
+    return this.#matchesInWords(bytes, at, length);
+  }
+
+  #matchesInOneWord(bytes: Uint8Array, at: number, length: number): boolean {
+    const moves = this.#moves;
+    const stays = this.#stays[0] as number;
+    const staysOnSlash = this.#staysOnSlash[0] as number;
+    let states = 1;
+    for (let index = at; index < at + length; index++) {
+      const byte = bytes[index] as number;
+      states = ((states & (moves[byte] as number)) << 1) | (states & (byte === SLASH ? staysOnSlash : stays));
+      if (states === 0) return false;
+    }
+    return (states & this.#lastBit) !== 0;
+  }
+
+  #matchesInWords(bytes: Uint8Array, at: number, length: number): boolean {
+    const words = this.#words;
+    const moves = this.#moves;
+    const states = this.#states.fill(0);
+    states[0] = 1;
+    for (let index = at; index < at + length; index++) {
+      const byte = bytes[index] as number;
+      const stays = byte === SLASH ? this.#staysOnSlash : this.#stays;
+      let carry = 0;
+      let any = 0;
+      for (let word = 0; word < words; word++) {
+        const before = states[word] as number;
+        const moved = ((before & (moves[byte * words + word] as number)) << 1) >>> 0;
+        const after = (moved & 0x7fffffff) | carry | (before & (stays[word] as number));
+        carry = moved >>> WORD_STATES;
+        states[word] = after;
+        any |= after;
+      }
+      if (any === 0) return false;
+    }
+    return ((states[this.#lastWord] as number) & this.#lastBit) !== 0;
+  }
+
+  #mark(sets: Uint32Array, from: number, state: number): void {
+    const word = from + Math.floor(state / WORD_STATES);
+    sets[word] = (sets[word] as number) | (1 << (state % WORD_STATES));
+  }
+}
+
+/** Of an ASCII letter. */
+const bothCases = (byte: number): number[] => {
+  const letter = String.fromCharCode(byte);
+  return /[a-z]/i.test(letter) ? [byte, byte ^ CASE_BIT] : [byte];
+};
+
+/** ignoreCase: of ASCII letters. */
+const compileGlob = (pattern: string, { ignoreCase = false } = {}): Glob => new StateSetGlob(pattern, ignoreCase);
+
+export type { Glob };
+export { compileGlob };
