@@ -1,22 +1,30 @@
 import type { HttpEvent } from "../../ffi/event.ts";
-import type { Conversation } from "./conversation.ts";
+import type { Conversation, CounterName } from "./conversation.ts";
+import { AS_WRITTEN } from "./delivery.ts";
 import type { Endpoints } from "./encoder.ts";
 import { describeEvent } from "./expectation.ts";
 import { endpointText } from "./frame.ts";
 import type { Turn } from "./packets.ts";
 import type { Look, Played } from "./player.ts";
 
-/** @returns what is not as the conversation says, in a form to be read; undefined when all is */
-export function difference(conversation: Conversation, played: Played): string | undefined {
-  const { delivery, endpoints, looks } = played;
-  const expected = delivery.turns.map((turn) => linesOf(turn, delivery.counted));
-  const found = looks.map((look) => seenLines(look, endpoints, delivery.counted));
+/**
+ * @param timed the player goes by the encoder's clock, so that times can be compared
+ * @returns what is not as the conversation says, in a form to be read; undefined when all is
+ */
+export function difference({ file, line }: Conversation, played: Played, timed: boolean): string | undefined {
+  const { delivery, looks } = played;
+  const withTimes = timed && delivery.name === AS_WRITTEN;
+  const expected = delivery.turns.map((turn) => expectedLines(turn, delivery.counted, withTimes));
+  const found = looks.map((look, index) => {
+    const wanted = delivery.turns[index]?.events.map(({ segments }) => withTimes && segments !== undefined) ?? [];
+    return foundLines(look, played, wanted);
+  });
   if (expected.every((lines, index) => Bun.deepEquals(lines, found[index]))) return undefined;
   const list = (all: string[][]) =>
     all
-      .flatMap((lines, index) => folded(lines).map((line) => `    ${delivery.turns[index]?.line}: ${line}`))
+      .flatMap((lines, index) => folded(lines).map((one) => `    ${delivery.turns[index]?.line}: ${one}`))
       .join("\n") || "    nothing";
-  return `${conversation.file}:${conversation.line}, ${delivery.name}:\n  expected\n${list(expected)}\n  found\n${list(found)}`;
+  return `${file}:${line}, ${delivery.name}:\n  expected\n${list(expected)}\n  found\n${list(found)}`;
 }
 
 /** A line that comes several times in a row, once. */
@@ -28,16 +36,30 @@ function folded(lines: string[]): string[] {
   });
 }
 
-function linesOf({ events, counted }: Turn, withCounters: boolean): string[] {
-  return [...events.map((text) => `= ${text}`), ...(withCounters ? counted.map((name) => `! ${name}`).toSorted() : [])];
+function expectedLines({ events, counted }: Turn, withCounters: boolean, withTimes: boolean): string[] {
+  return [
+    ...events.map(({ text, segments }) => `= ${text}${withTimes && segments ? ` segments=${segments}` : ""}`),
+    ...countedLines(counted, withCounters),
+  ];
 }
 
-function seenLines({ events, counted, dropped }: Look, endpoints: Endpoints, withCounters: boolean): string[] {
-  return [
-    ...events.map((event) => `= ${seenText(event, endpoints)}`),
-    ...(withCounters ? counted.map((name) => `! ${name}`).toSorted() : []),
-    ...(dropped > 0 ? [`! ${dropped} dropped`] : []),
-  ];
+/** @param timed of which events the times are wanted */
+function foundLines({ events, counted }: Look, { delivery, endpoints, segmentAt }: Played, timed: boolean[]): string[] {
+  const lines = events.map((event, index) => {
+    const times = timed[index] ? ` segments=${segmentsOf(event, segmentAt)}` : "";
+    return `= ${seenText(event, endpoints)}${times}`;
+  });
+  return [...lines, ...countedLines(counted, delivery.counted)];
+}
+
+const countedLines = (counted: CounterName[], wanted: boolean) =>
+  wanted ? counted.map((name) => `! ${name}`).toSorted() : [];
+
+function segmentsOf(event: HttpEvent, segmentAt: Played["segmentAt"]): string {
+  const { startTimeUnixNano, timeToFirstByteNano, durationNano } = event;
+  const after = (nanoseconds: number) => segmentAt.get(Number(startTimeUnixNano) + nanoseconds) ?? "?";
+  const first = timeToFirstByteNano === undefined ? [] : [after(timeToFirstByteNano)];
+  return [after(0), ...first, after(durationNano)].join("/");
 }
 
 /** As an expectation has it, and who talked to whom if it was not as it should be. */

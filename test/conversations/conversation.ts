@@ -36,10 +36,15 @@ export interface Silence {
 }
 
 /** `=`: an event is reported here, not earlier and not later; the text is as `describeEvent` writes it. */
-export interface Reported {
+export interface Reported extends Expected {
   kind: "reported";
   line: number;
+}
+
+export interface Expected {
   text: string;
+  /** Which segments of the conversation, counted from 1, were its start, the first byte of its response if there was one, and its end. */
+  segments?: string;
 }
 
 /** `!`: a counter rises by one here. */
@@ -49,6 +54,7 @@ export interface Counted {
   counter: CounterName;
 }
 
+/** In the order of `struct answer`. */
 export const COUNTERS = [
   "refused start line",
   "refused head too long",
@@ -56,6 +62,7 @@ export const COUNTERS = [
   "refused chunk",
   "refused work",
   "gap",
+  "dropped",
 ] as const;
 export type CounterName = (typeof COUNTERS)[number];
 
@@ -67,6 +74,8 @@ export interface Options {
   query: boolean;
   /** Bytes kept of a path, when not the default. */
   pathMax?: number;
+  /** One of its segments is too large for BPF_PROG_TEST_RUN, and is the point of it. */
+  large: boolean;
   /** Where its segments end is the point of it. */
   uncut: boolean;
   /** No piece is smaller. */

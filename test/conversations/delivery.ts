@@ -6,8 +6,8 @@ import { type Packet, SYN, type Turn, turnsOf } from "./packets.ts";
 export interface Wire {
   /** `vlan` and `qinq`: with one tag and two; `extended`: IPv6 with extension headers; `options`: TCP with timestamps. */
   layers: "ipv4" | "ipv6" | "vlan" | "qinq" | "extended" | "options";
-  /** The client's port is the higher one, as usual. */
-  clientPortHigher: boolean;
+  /** Compared with the server's; higher is usual. */
+  clientPort: "higher" | "lower" | "equal";
   /** A side's stream bytes before its sequence numbers wrap. */
   wrap?: { side: Side; after: number };
 }
@@ -20,7 +20,8 @@ export interface Delivery {
   counted: boolean;
 }
 
-const PLAIN: Wire = { layers: "ipv4", clientPortHigher: true };
+export const AS_WRITTEN = "as written";
+const PLAIN: Wire = { layers: "ipv4", clientPort: "higher" };
 /** Bytes from each end of a long repetition, and steps in between, at which it is cut. */
 const RUN_ENDS = 24;
 const RUN_STEP = 499;
@@ -38,8 +39,9 @@ export function* uncutDeliveries(conversation: Conversation): Generator<Delivery
     turns: map ? mapPackets(turns, map) : turns,
     counted: true,
   });
-  yield as("as written", {});
-  yield as("with the client's port the lower one", { clientPortHigher: false });
+  yield as(AS_WRITTEN, {});
+  for (const clientPort of ["lower", "equal"] as const)
+    yield as(`with the client's port ${clientPort}`, { clientPort });
   for (const layers of ["vlan", "qinq", "options"] as const) yield as(`over ${layers}`, { layers });
   // NAT in these files is of IPv4.
   if (!nat) for (const layers of ["ipv6", "extended"] as const) yield as(`over ${layers}`, { layers });
@@ -47,7 +49,10 @@ export function* uncutDeliveries(conversation: Conversation): Generator<Delivery
   yield { ...as("each packet again after the next", {}), turns: withLateCopies(turns), counted: !uncounted };
   yield as("with pure ACKs", {}, (packet) => [packet, pureAck(packet)]);
   if (!handshake && !attached) {
-    yield { ...as("with the handshake unseen", {}), turns: turnsOf(conversation, false) };
+    for (const clientPort of ["higher", "lower", "equal"] as const) {
+      const name = `with the handshake unseen and the client's port ${clientPort}`;
+      yield { ...as(name, { clientPort }), turns: turnsOf(conversation, false) };
+    }
   }
 }
 

@@ -9,11 +9,20 @@ const COMMAND_BYTES = 16;
 const FRAME_BYTES_MAX = 128 * 1024;
 /** As the service has it by default. */
 export const IDLE_SECONDS = 60;
+const SERVER_PORT = 8080;
+const CLIENT_PORT = { higher: 40_000, lower: 2000, equal: SERVER_PORT };
 const STEP_NS = 1000;
 /** Between two deliveries: what comes later than this has nothing to do with what was before. */
 const BREAK_NS = 10e9;
 
 export type Endpoints = Record<Side, Endpoint>;
+
+export interface Encoded {
+  /** Who talks in the delivery: no two have the same endpoints. */
+  endpoints: Endpoints;
+  /** By the moment of its last packet, which segment of the text was sent. */
+  segmentAt: Map<number, number>;
+}
 
 export class Encoder {
   readonly #payloadMax: number;
@@ -38,16 +47,18 @@ export class Encoder {
     return taken;
   }
 
-  /** Adds one delivery with a look after each turn. @returns who talks in it */
-  add(conversation: Conversation, delivery: Delivery): Endpoints {
+  /** Adds one delivery with a look after each turn. */
+  add(conversation: Conversation, delivery: Delivery): Encoded {
     const { endpoints, add } = this.begin(conversation, delivery);
+    const segmentAt: Encoded["segmentAt"] = new Map();
     for (const turn of delivery.turns) {
       add(turn);
+      if (turn.segment !== undefined) segmentAt.set(this.#nowNs, turn.segment);
       this.look();
     }
     this.#addCommand(COMMAND.forget);
     this.#nowNs += BREAK_NS;
-    return endpoints;
+    return { endpoints, segmentAt };
   }
 
   look(): void {
@@ -127,9 +138,8 @@ function endpointsOf(number: number, { wire }: Delivery): Endpoints {
     wide
       ? Uint8Array.from([0x20, 1, 0xd, 0xb8, first, 0, 0, 0, 0, 0, 0, 0, 0, ...low])
       : Uint8Array.from([first, ...low]);
-  const [clientPort, serverPort] = wire.clientPortHigher ? [40_000, 8080] : [2000, 8080];
   return {
-    client: { address: address(10), port: clientPort + (number % 5000) },
-    server: { address: address(100), port: serverPort },
+    client: { address: address(10), port: CLIENT_PORT[wire.clientPort] },
+    server: { address: address(100), port: SERVER_PORT },
   };
 }

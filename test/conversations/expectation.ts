@@ -4,6 +4,7 @@
  */
 import type { HttpEvent } from "../../ffi/event.ts";
 import { NotationError, readBytes, writeText } from "./bytes.ts";
+import type { Expected } from "./conversation.ts";
 
 /** What is compared of an event: everything but its times, and its endpoints, which whoever plays it compares. */
 export type EventFields = Omit<
@@ -36,7 +37,7 @@ const pair = (request: number, response: number | undefined) =>
   response === undefined ? String(request) : `${request}/${response}`;
 
 /** Reads a line and writes it anew, as `describeEvent` would. @throws NotationError */
-export function readExpectation(line: string): string {
+export function readExpectation(line: string): Expected {
   const [method, path, status, outcome, ...rest] = wordsOf(line);
   if (method === undefined || path === undefined || status === undefined || outcome === undefined) {
     throw new NotationError("an event begins with METHOD PATH STATUS OUTCOME");
@@ -62,6 +63,10 @@ export function readExpectation(line: string): string {
   };
   const [requestHeaderBytes, responseHeaderBytes] = bytes("head");
   const [requestBodyBytes, responseBodyBytes] = bytes("body");
+  const segments = take("segments");
+  if (segments !== undefined && !/^\d+\/\d+(\/\d+)?$/.test(segments)) {
+    throw new NotationError("segments=START/FIRST/END, or segments=START/END without a response");
+  }
   const answered = take("answeredBy")?.match(/^(.*):(\d+)$/);
   const event: EventFields = {
     method,
@@ -82,7 +87,7 @@ export function readExpectation(line: string): string {
   };
   const unknown = [...named.keys()][0];
   if (unknown !== undefined) throw new NotationError(`an event has no ${unknown}`);
-  return describeEvent(event);
+  return { text: describeEvent(event), ...(segments !== undefined && { segments }) };
 }
 
 const optional = (name: string, value: string | undefined) => (value === undefined ? {} : { [name]: value });

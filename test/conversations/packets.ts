@@ -1,5 +1,12 @@
 /** From the steps of a conversation to the packets that carry them. */
-import { type Conversation, type CounterName, otherSide, type Segment, type Side } from "./conversation.ts";
+import {
+  type Conversation,
+  type CounterName,
+  type Expected,
+  otherSide,
+  type Segment,
+  type Side,
+} from "./conversation.ts";
 
 export const SYN = 2;
 export const FIN = 1;
@@ -23,10 +30,12 @@ export interface Packet {
 /** What happens between two moments at which one may look, and what must be seen then. */
 export interface Turn {
   line: number;
+  /** The turn of one segment of the text: which, counted from 1. */
+  segment?: number;
   packets: Packet[];
   /** Seconds in which nothing comes, after the packets. */
   silence: number;
-  events: string[];
+  events: Expected[];
   counted: CounterName[];
 }
 
@@ -68,14 +77,16 @@ export function turnsOf({ steps, options }: Conversation, handshake = !options.a
     turns.push(turn);
     return turn;
   };
+  let segments = 0;
   const first = steps[0];
   if (handshake && first?.kind === "segment" && !first.syn) newTurn(first.line).packets.push(...handshakePackets());
   for (const step of steps) {
     const turn = step.kind === "segment" || step.kind === "silence" ? newTurn(step.line) : (turns.at(-1) as Turn);
     if (step.kind === "silence") turn.silence = step.seconds;
-    else if (step.kind === "reported") turn.events.push(step.text);
+    else if (step.kind === "reported") turn.events.push(step);
     else if (step.kind === "counted") turn.counted.push(step.counter);
     else {
+      turn.segment = ++segments;
       const packet = packetOf(step, streams);
       if (!step.lost) turn.packets.push(packet);
     }

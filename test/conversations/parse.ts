@@ -62,6 +62,7 @@ export function parse(file: string, text: string): Conversation[] {
 
 const defaults = (): Options => ({
   query: false,
+  large: false,
   uncut: false,
   smallestPiece: 1,
   uncounted: false,
@@ -116,7 +117,13 @@ function readOption(options: Options, text: string): void {
     options.smallestPiece = Number(size);
   } else if (name === "query") {
     options.query = true;
-  } else if (name === "uncut" || name === "uncounted" || name === "attached" || name === "handshake") {
+  } else if (
+    name === "large" ||
+    name === "uncut" ||
+    name === "uncounted" ||
+    name === "attached" ||
+    name === "handshake"
+  ) {
     if (rest === "") throw new NotationError(`${name} needs a reason behind it`);
     options[name] = true;
   } else {
@@ -125,7 +132,7 @@ function readOption(options: Options, text: string): void {
 }
 
 function readStep(mark: string, rest: string, line: number): Step {
-  if (mark.startsWith("=")) return { kind: "reported", line, text: readExpectation(rest) };
+  if (mark.startsWith("=")) return { kind: "reported", line, ...readExpectation(rest) };
   if (mark === "!") {
     if (!COUNTERS.includes(rest as CounterName)) throw new NotationError(`${rest} is none of: ${COUNTERS.join(", ")}`);
     return { kind: "counted", line, counter: rest as CounterName };

@@ -27,9 +27,9 @@ struct command {
 /* What came since the last answer. */
 struct answer {
 	uint32_t batch_bytes;
-	uint32_t dropped; /* events that were observed and are not in the batches */
-	uint32_t gaps;
 	uint32_t refused[5]; /* by enum refuse_reason */
+	uint32_t gaps;
+	uint32_t dropped; /* events that were observed and are not in the batches */
 };
 
 enum {

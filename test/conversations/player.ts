@@ -6,7 +6,7 @@ import { http } from "../../ffi/protocol.ts";
 import { TargetPolicy } from "../../ffi/target-policy.ts";
 import { COUNTERS, type Conversation, type CounterName } from "./conversation.ts";
 import type { Delivery } from "./delivery.ts";
-import { Encoder, type Endpoints } from "./encoder.ts";
+import { type Encoded, Encoder } from "./encoder.ts";
 
 const ANSWER_BYTES = 32;
 /** Commands are handed over in parts of about so many bytes. */
@@ -15,9 +15,8 @@ const PART_BYTES = 4 << 20;
 const MONOTONIC = { seconds: 0, nanoseconds: 0 };
 
 /** What was seen of one delivery. */
-export interface Played {
+export interface Played extends Encoded {
   delivery: Delivery;
-  endpoints: Endpoints;
   /** One for each turn. */
   looks: Look[];
 }
@@ -25,7 +24,6 @@ export interface Played {
 export interface Look {
   events: HttpEvent[];
   counted: CounterName[];
-  dropped: number;
 }
 
 /** @throws Error when make fails */
@@ -60,7 +58,7 @@ export class Player {
   async *play(conversation: Conversation, deliveries: Iterable<Delivery>): AsyncGenerator<Played> {
     let waiting: Omit<Played, "looks">[] = [];
     for (const delivery of deliveries) {
-      waiting.push({ delivery, endpoints: this.#encoder.add(conversation, delivery) });
+      waiting.push({ delivery, ...this.#encoder.add(conversation, delivery) });
       if (this.#encoder.length < PART_BYTES) continue;
       yield* this.#lookAt(waiting);
       waiting = [];
@@ -102,10 +100,9 @@ export class Player {
   async #look(): Promise<Look> {
     const answer = await this.#read(ANSWER_BYTES);
     const numbers = new Uint32Array(answer.buffer);
-    const [batchBytes = 0, dropped = 0, gaps = 0, ...refused] = numbers;
-    const times = [...refused, gaps];
+    const [batchBytes = 0, ...times] = numbers;
     const counted = COUNTERS.flatMap((name, index) => Array<CounterName>(times[index] ?? 0).fill(name));
-    return { events: decodeBatches(await this.#read(batchBytes)), counted, dropped };
+    return { events: decodeBatches(await this.#read(batchBytes)), counted };
   }
 
   /** @returns memory of its own, aligned */

@@ -70,7 +70,13 @@ export async function playReal(conversations: readonly Conversation[]): Promise<
   return plans.map(({ conversation, name, turns }, index) => {
     const who = endpoints[index] as Endpoints;
     const events = eventsOf.get(pairName([endpointText(who.client), endpointText(who.server)])) ?? [];
-    return { conversation, name, expected: turns.flatMap((turn) => turn.events), endpoints: who, events };
+    return {
+      conversation,
+      name,
+      expected: turns.flatMap((turn) => turn.events.map(({ text }) => text)),
+      endpoints: who,
+      events,
+    };
   });
 }
 
