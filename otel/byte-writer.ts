@@ -6,7 +6,7 @@
 
 const SEVEN_BITS = 128;
 
-/** The members are open to those who write faster by hand: `reserve`, write from `at` on, and put `at` behind it. */
+/** The members are open to those who write by hand: `reserve`, write from `at` on, and set `at` behind it. */
 class ByteWriter {
   bytes: Buffer;
   view: DataView;
@@ -53,6 +53,11 @@ class ByteWriter {
 
   copy(bytes: Uint8Array): void {
     this.reserve(bytes.length);
+    this.put(bytes);
+  }
+
+  /** As {@link copy}, where there is room for certain. */
+  put(bytes: Uint8Array): void {
     this.bytes.set(bytes, this.at);
     this.at += bytes.length;
   }

@@ -55,8 +55,9 @@ class IdGenerator {
     let left = (seq / TWO_TO_32) >>> 0;
     let right = seq >>> 0;
     for (let round = stream * ROUNDS; round < (stream + 1) * ROUNDS; round++) {
-      const mixed = mix(right + (key[round] as number));
-      [left, right] = [right, left ^ mixed];
+      const next = left ^ mix(right + (key[round] as number));
+      left = right;
+      right = next;
     }
     // All zero is no id; the one number in 2^64 that would be gives way.
     if ((left | right) === 0) right = 1;

@@ -3,11 +3,9 @@
  * @module
  */
 
-const HASH_MULTIPLIER = 0x9e37_79b1;
-
 /**
- * A bounded cache that is asked with words instead of strings, so that nothing is made to ask it. Each key has one slot, in
- * which the newest stays.
+ * A bounded cache that is asked with words instead of strings, so that nothing is made to ask it. Each key has two slots, and a
+ * new one takes them by turns.
  *
  * @example
  * cache.key[0] = event.status;
@@ -22,6 +20,7 @@ class RecordCache<V> {
   readonly #counts: Uint8Array;
   readonly #values: (V | undefined)[];
   #slot = 0;
+  #turn = 0;
   #count = 0;
 
   /** @param slotCount a power of two; @param wordsMax of a key, 1 to 255 */
@@ -39,28 +38,48 @@ class RecordCache<V> {
    * than there is room for is never found and never kept.
    */
   find(count: number): V | undefined {
-    const { key } = this;
     this.#count = 0;
     if (count > this.#wordsMax) return undefined;
-    let hash = count;
-    for (let i = 0; i < count; i++) hash = Math.imul(hash ^ (key[i] as number), HASH_MULTIPLIER);
-    const slot = (hash ^ (hash >>> 15)) & this.#slotMask;
-    this.#slot = slot;
+    const slot = this.#hash(count) & this.#slotMask;
+    if (this.#isAt(slot, count)) return this.#values[slot];
+    const other = slot ^ 1;
+    if (this.#isAt(other, count)) return this.#values[other];
     this.#count = count;
-    if (this.#counts[slot] !== count) return undefined;
-    const words = this.#words;
-    const first = slot * this.#wordsMax;
-    for (let i = 0; i < count; i++) if (words[first + i] !== key[i]) return undefined;
-    return this.#values[slot];
+    this.#turn ^= 1;
+    this.#slot = slot ^ this.#turn;
+    return undefined;
   }
 
-  /** Keeps a value for the words last asked for, and hands it back. */
+  /** Keeps a value for the words that were not found, and hands it back. */
   keep(value: V): V {
-    if (this.#count === 0) return value;
-    this.#words.set(this.key.subarray(0, this.#count), this.#slot * this.#wordsMax);
-    this.#counts[this.#slot] = this.#count;
-    this.#values[this.#slot] = value;
+    const slot = this.#slot;
+    const count = this.#count;
+    if (count === 0) return value;
+    this.#words.set(this.key.subarray(0, count), slot * this.#wordsMax);
+    this.#counts[slot] = count;
+    this.#values[slot] = value;
     return value;
+  }
+
+  #isAt(slot: number, count: number): boolean {
+    if (this.#counts[slot] !== count) return false;
+    const words = this.#words;
+    const { key } = this;
+    const first = slot * this.#wordsMax;
+    for (let i = 0; i < count; i++) if (words[first + i] !== key[i]) return false;
+    return true;
+  }
+
+  /** Products carry upwards alone, and addresses differ in the highest byte of a word: so what is above is brought down, too. */
+  #hash(count: number): number {
+    const { key } = this;
+    let hash = count;
+    for (let i = 0; i < count; i++) {
+      hash = Math.imul(hash ^ (key[i] as number), 0x9e37_79b1);
+      hash ^= hash >>> 15;
+    }
+    hash = Math.imul(hash, 0x85eb_ca6b);
+    return hash ^ (hash >>> 16);
   }
 }
 

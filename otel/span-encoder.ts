@@ -49,6 +49,19 @@ const IS_REMOTE = 0x200;
 
 const NON_ASCII = 0x8080_8080;
 
+const PEER_PORT = new IntAttribute(semconv.ATTR_NETWORK_PEER_PORT);
+const REQUEST_BODY_SIZE = new IntAttribute(semconv.ATTR_HTTP_REQUEST_BODY_SIZE);
+const RESPONSE_BODY_SIZE = new IntAttribute(semconv.ATTR_HTTP_RESPONSE_BODY_SIZE);
+const URL_PATH = new TextAttribute(semconv.ATTR_URL_PATH);
+const URL_QUERY = new TextAttribute(semconv.ATTR_URL_QUERY);
+const URL_FULL = new TextAttribute(semconv.ATTR_URL_FULL);
+const NOTHING = new Uint8Array();
+/** All that is not kept in blocks, less the path; and a word, since texts are copied by words. */
+const SINGLES_BYTES_MAX = [PEER_PORT, REQUEST_BODY_SIZE, RESPONSE_BODY_SIZE, URL_FULL].reduce(
+  (sum, { bytesMax }) => sum + bytesMax,
+  HEAD_BYTES_MAX + 4,
+);
+
 class SpanEncoder {
   readonly #ids: IdGenerator;
   readonly #knownMethods: ReadonlySet<string>;
@@ -56,12 +69,6 @@ class SpanEncoder {
   readonly #underClientSpan: boolean;
   readonly #optIn: OptIn;
   readonly #blocks: SpanBlocks;
-  readonly #peerPort = new IntAttribute(semconv.ATTR_NETWORK_PEER_PORT);
-  readonly #requestBodySize = new IntAttribute(semconv.ATTR_HTTP_REQUEST_BODY_SIZE);
-  readonly #responseBodySize = new IntAttribute(semconv.ATTR_HTTP_RESPONSE_BODY_SIZE);
-  readonly #urlPath = new TextAttribute(semconv.ATTR_URL_PATH);
-  readonly #urlQuery = new TextAttribute(semconv.ATTR_URL_QUERY);
-  readonly #urlFull = new TextAttribute(semconv.ATTR_URL_FULL);
 
   constructor({ ids, knownMethods, sideOf, underClientSpan, optIn }: SpanEncoderOptions) {
     this.#ids = ids;
@@ -84,21 +91,33 @@ class SpanEncoder {
     const client = blocks.client(event);
     const server = blocks.server(event);
     const side = this.#sideOf(client.address, server.address);
+    const isServer = side === "server";
+    const exchange = blocks.exchange(event, side, reported?.template);
+    const serverAttributes = server.attributes[side];
+    const clientAttributes = isServer ? client.attributes : NOTHING;
+    const userAgent = isServer && event.userAgentLength > 0 ? blocks.userAgent(event) : NOTHING;
+    out.reserve(
+      SINGLES_BYTES_MAX +
+        exchange.length +
+        serverAttributes.length +
+        clientAttributes.length +
+        userAgent.length +
+        server.url.length +
+        event.pathLength,
+    );
     const start = this.#begin(event, side, caller, out);
-    out.copy(blocks.exchange(event, side, reported?.template));
-    out.copy(server.attributes[side]);
-    if (side === "server") {
-      out.copy(client.attributes);
-      if (event.userAgentLength > 0) out.copy(blocks.userAgent(event));
-      this.#peerPort.write(out, event.clientPort);
-    }
-    if (this.#optIn[side]) this.#writeBodySizes(event, out);
+    out.put(exchange);
+    out.put(serverAttributes);
+    out.put(clientAttributes);
+    out.put(userAgent);
+    if (isServer) PEER_PORT.write(out, event.clientPort);
+    if (this.#optIn[side]) writeBodySizes(event, out);
     const query = event.targetLength > event.pathLength ? event.query() : undefined;
-    if (side === "server") {
-      this.#writePath(event, reported, out);
-      if (query) this.#urlQuery.write(out, query);
+    if (isServer) {
+      writePath(event, reported, out);
+      if (query) URL_QUERY.write(out, query);
     } else {
-      this.#writeUrl(event, reported, server.url, query ? `?${query}` : "", out);
+      writeUrl(event, reported, server.url, query ? `?${query}` : "", out);
     }
     finish(out, start);
   }
@@ -108,15 +127,15 @@ class SpanEncoder {
     const decoded = event.decode();
     const side = this.#sideOf(decoded.client.address, decoded.server.address);
     const head = spanHead(decoded, side, this.#knownMethods);
+    out.reserve(HEAD_BYTES_MAX);
     const start = this.#begin(event, side, caller, out);
     writeHead(out, head);
     writeAttributes(out, ATTRIBUTES, spanAttributes(decoded, { side, ...head, bodySizes: this.#optIn[side] }));
     finish(out, start);
   }
 
-  /** Ids, flags and times. Returns where the length goes. */
+  /** Ids, flags and times, into room that is there. Returns where the length goes. */
   #begin(event: RawHttpEvent, side: SpanSide, caller: Caller, out: ByteWriter): number {
-    out.reserve(HEAD_BYTES_MAX);
     const { bytes, view } = out;
     let { at } = out;
     bytes[at] = SPAN;
@@ -159,48 +178,52 @@ class SpanEncoder {
     out.at = at + 18;
     return start;
   }
-
-  #writeBodySizes({ requestBodyBytes, responseBodyBytes }: RawHttpEvent, out: ByteWriter): void {
-    this.#requestBodySize.write(out, requestBodyBytes);
-    if (responseBodyBytes !== undefined) this.#responseBodySize.write(out, responseBodyBytes);
-  }
-
-  #writePath(event: RawHttpEvent, reported: ReportedPath | undefined, out: ByteWriter): void {
-    const before = out.at;
-    if (reported === undefined) {
-      this.#urlPath.begin(out, event.pathLength);
-      if (copyAscii(event.words, event.targetAt, event.pathLength, out)) return;
-      out.at = before;
-    }
-    this.#urlPath.write(out, (reported ?? event.path()).path);
-  }
-
-  #writeUrl(
-    event: RawHttpEvent,
-    reported: ReportedPath | undefined,
-    beginning: Uint8Array,
-    search: string,
-    out: ByteWriter,
-  ): void {
-    const before = out.at;
-    if (reported === undefined && search === "") {
-      this.#urlFull.begin(out, beginning.length + event.pathLength);
-      out.copy(beginning);
-      if (copyAscii(event.words, event.targetAt, event.pathLength, out)) return;
-      out.at = before;
-    }
-    const rest = (reported ?? event.path()).path + search;
-    this.#urlFull.begin(out, beginning.length + Buffer.byteLength(rest));
-    out.copy(beginning);
-    out.text(rest);
-  }
 }
 
-/** Copies a text that lies at a multiple of 4. False: some byte in its words is not ASCII, and nothing may be taken as written. */
+function writeBodySizes({ requestBodyBytes, responseBodyBytes }: RawHttpEvent, out: ByteWriter): void {
+  REQUEST_BODY_SIZE.write(out, requestBodyBytes);
+  if (responseBodyBytes !== undefined) RESPONSE_BODY_SIZE.write(out, responseBodyBytes);
+}
+
+function writePath(event: RawHttpEvent, reported: ReportedPath | undefined, out: ByteWriter): void {
+  const before = out.at;
+  if (reported === undefined) {
+    URL_PATH.begin(out, event.pathLength);
+    if (copyAscii(event.words, event.targetAt, event.pathLength, out)) return;
+    out.at = before;
+  }
+  URL_PATH.write(out, (reported ?? event.path()).path);
+}
+
+function writeUrl(
+  event: RawHttpEvent,
+  reported: ReportedPath | undefined,
+  beginning: Uint8Array,
+  search: string,
+  out: ByteWriter,
+): void {
+  const before = out.at;
+  if (reported === undefined && search === "") {
+    URL_FULL.begin(out, beginning.length + event.pathLength);
+    out.put(beginning);
+    if (copyAscii(event.words, event.targetAt, event.pathLength, out)) return;
+    out.at = before;
+  }
+  const rest = (reported ?? event.path()).path + search;
+  const length = beginning.length + Buffer.byteLength(rest);
+  out.reserve(URL_FULL.bytesMax + length);
+  URL_FULL.begin(out, length);
+  out.put(beginning);
+  out.text(rest);
+}
+
+/**
+ * Copies a text that lies at a multiple of 4, into room that is there for all of its words. False: some byte of them is not
+ * ASCII, and nothing counts as written.
+ */
 function copyAscii(words: Uint32Array, from: number, length: number, out: ByteWriter): boolean {
   const first = from >> 2;
   const count = (length + 3) >> 2;
-  out.reserve(count << 2);
   const { view, at } = out;
   let bits = 0;
   for (let i = 0; i < count; i++) {
