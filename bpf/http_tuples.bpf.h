@@ -80,6 +80,7 @@ __noinline int http_tuple_mark(const struct conn_key *key, __u32 client, __u32 e
 
 	if (known) {
 		known->end_seq = end_seq;
+		known->client = client;
 		known->state = state;
 	} else {
 		bpf_map_update_elem(&http_tuples, key, &marked, BPF_ANY);
