@@ -38,7 +38,12 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** A reason why nothing was connected to, in words. Undefined when there is none, or only that time ran out. */
 function describeOutage(reason: string | undefined): string | undefined {
-  return reason === undefined || reason === "Request timed out" ? undefined : (REASONS[reason] ?? reason);
+  return reason === undefined || reason === "Request timed out" ? undefined : inWords(reason);
+}
+
+function inWords(reason: string): string {
+  if (!/CERT|SSL|TLS/.test(reason)) return REASONS[reason] ?? reason;
+  return `TLS failed with ${reason}, see OTEL_EXPORTER_OTLP_CERTIFICATE, _CLIENT_CERTIFICATE and _CLIENT_KEY`;
 }
 
 interface HealthOptions {
@@ -136,7 +141,7 @@ class CollectorHealth {
     const { signal, fate } = WORDS[this.#signal];
     const what = `${signal.charAt(0).toUpperCase()}${signal.slice(1)} do not reach the collector at ${this.#url}`;
     const remedy = `Start a collector there, name another in OTEL_EXPORTER_OTLP_ENDPOINT, or set OTEL_${this.#signal}_EXPORTER=none to send no ${signal}.`;
-    this.#isWarned = this.#warn("down", `${what}: ${REASONS[reason] ?? reason}. ${fate} ${remedy}`);
+    this.#isWarned = this.#warn("down", `${what}: ${inWords(reason)}. ${fate} ${remedy}`);
   }
 
   /** Exports that were under way together fail together: that is one failure, not one each. */

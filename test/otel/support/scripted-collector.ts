@@ -1,16 +1,29 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import { createServer as createSecureServer, type ServerOptions } from "node:https";
+import { gunzipSync } from "node:zlib";
 import { receivedSpans } from "./otlp.ts";
 import { violations } from "./validator.ts";
 
+const DRIP_MILLIS = 20;
+
 /**
  * What the collector does with a request. `partial` rejects that many spans; `hang` never answers; `die` closes the
- * connection without an answer, `cut` within the body of a 200; `later` asks to try again at once.
+ * connection without an answer, `cut` within the body of a 200; `later` asks to try again at once; `drip` answers a byte at
+ * a time, for ever, in the head of a 200 or in its body; `large` answers with so many bytes.
  */
 type Action =
   | { do: "take" }
   | { do: "partial"; rejected: number }
-  | { do: "status"; status: number }
+  | { do: "status"; status: number; retryAfter?: string }
   | { do: "later" }
+  | { do: "drip"; where: "head" | "body" }
+  | { do: "large"; bytes: number; status: number }
   | { do: "garbage" }
   | { do: "hang" }
   | { do: "die" }
@@ -25,12 +38,24 @@ class ScriptedCollector {
   readonly script: Action[] = [];
   otherwise: Action = { do: "take" };
   requests = 0;
+  /** When each came, `performance.now()`. */
+  readonly times: number[] = [];
+  /** Of the last request. */
+  headers: IncomingHttpHeaders = {};
   metricRequests = 0;
+  /** Of the largest request. */
+  bytesMax = 0;
   readonly violations: string[] = [];
   /** Spans in requests that were acknowledged, less those rejected. */
   taken = 0;
   rejected = 0;
-  readonly #server = createServer((request, response) => this.#receive(request, response));
+  readonly #server: Server;
+
+  /** @param tls makes it speak HTTPS */
+  constructor(tls?: ServerOptions) {
+    const onRequest = (request: IncomingMessage, response: ServerResponse) => this.#receive(request, response);
+    this.#server = tls === undefined ? createServer(onRequest) : createSecureServer(tls, onRequest);
+  }
 
   get port(): number {
     const address = this.#server.address();
@@ -59,7 +84,12 @@ class ScriptedCollector {
         return;
       }
       this.requests++;
-      const spans = receivedSpans(JSON.parse(Buffer.concat(chunks).toString()));
+      this.times.push(performance.now());
+      this.headers = request.headers;
+      const body = Buffer.concat(chunks);
+      this.bytesMax = Math.max(this.bytesMax, body.length);
+      const text = request.headers["content-encoding"] === "gzip" ? gunzipSync(body) : body;
+      const spans = receivedSpans(JSON.parse(text.toString()));
       this.violations.push(...spans.flatMap(violations));
       this.#answer(this.script.shift() ?? this.otherwise, spans.length, response);
     });
@@ -84,7 +114,21 @@ class ScriptedCollector {
         response.end("\u0000 this is no answer {");
         break;
       case "status":
-        response.writeHead(action.status).end("{}");
+        if (action.status < 300) this.taken += spans;
+        response.writeHead(action.status, action.retryAfter === undefined ? {} : { "Retry-After": action.retryAfter });
+        response.end(action.status === 204 || action.status === 304 ? undefined : "{}");
+        break;
+      case "drip": {
+        const { socket } = response;
+        if (action.where === "body") response.writeHead(200);
+        else socket?.write("HTTP/1.1 200 OK\r\nX-Slow: ");
+        const drip = setInterval(() => (action.where === "body" ? response : socket)?.write("x"), DRIP_MILLIS);
+        socket?.on("close", () => clearInterval(drip));
+        break;
+      }
+      case "large":
+        if (action.status < 300) this.taken += spans;
+        response.writeHead(action.status).end(Buffer.alloc(action.bytes, " "));
         break;
       case "later":
         // A date in the past: the SDK waits for no whole second, as it would after a number.
