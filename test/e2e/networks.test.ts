@@ -153,7 +153,7 @@ describeKernel("traffic between namespaces", () => {
       const count = "add table netdev t; add chain netdev t c { type filter hook ingress device wire0 priority 0; }";
       await host.output("nft", `${count}; add rule netdev t c ip6 length 0 counter`);
       const watch = await Watch.start(host);
-      const transactions = await exchange(host, "http://[fd00::2]", 100);
+      const transactions = await exchange(host, "http://[fd00::2]", { count: 100 });
       expectExactly(await watch.events(), transactions);
       await watch.expectNothingMissed();
       expect(await host.output("nft", "list", "table", "netdev", "t")).toMatch(/counter packets [1-9]/);
