@@ -153,7 +153,9 @@ const hostTest = ({ any, none }: Terms<string>): RawTest => {
 const pathTest = ({ any, none }: Terms<string>): RawTest => {
   const anyGlobs = any.map((pattern) => compileGlob(pattern));
   const noneGlobs = none.map((pattern) => compileGlob(pattern));
-  const isIn = (globs: readonly Glob[], { pathBytes, pathAt, pathLength }: HttpSubject): boolean => {
+  const isIn = (globs: readonly Glob[], subject: HttpSubject): boolean => {
+    if (subject.pathLength < 0) subject.readPath();
+    const { pathBytes, pathAt, pathLength } = subject;
     for (let index = 0; index < globs.length; index++)
       if ((globs[index] as Glob).matchesBytes(pathBytes, pathAt, pathLength)) return true;
     return false;

@@ -17,6 +17,28 @@ interface Glob {
 /** Runs of literals and what stands between them. */
 const PARTS = /(\*+)/;
 
+/** A text that must stand at one end. */
+class FixedText {
+  readonly length: number;
+  readonly #bytes: Uint8Array;
+  /** The same, or each letter in its other case. */
+  readonly #others: Uint8Array;
+
+  constructor(text: string, ignoreCase: boolean) {
+    this.#bytes = Buffer.from(text);
+    this.#others = ignoreCase ? this.#bytes.map((byte) => bothCases(byte).at(-1) as number) : this.#bytes;
+    this.length = this.#bytes.length;
+  }
+
+  isAt(bytes: Uint8Array, at: number): boolean {
+    for (let index = 0; index < this.length; index++) {
+      const byte = bytes[at + index];
+      if (byte !== this.#bytes[index] && byte !== this.#others[index]) return false;
+    }
+    return true;
+  }
+}
+
 /**
  * A set of states, each a number of literal bytes that have been matched: a star keeps its state on the bytes that it takes, a
  * literal moves its state on by one. So there is nothing to go back to.
@@ -33,15 +55,17 @@ class StateSetGlob implements Glob {
   readonly #lastBit: number;
   readonly #literals: number;
   readonly #isLiteral: boolean;
-  /** Literal bytes behind the last star: what most texts fail by, so it is looked at first. */
-  readonly #suffix: Uint8Array;
+  /** Literal bytes before the first star and behind the last one: what most texts fail by, so they are looked at first. */
+  readonly #prefix: FixedText;
+  readonly #suffix: FixedText;
 
   constructor(pattern: string, ignoreCase: boolean) {
     const parts = pattern.split(PARTS);
     const literals = Buffer.from(parts.filter((_, index) => index % 2 === 0).join(""));
     this.#literals = literals.length;
     this.#isLiteral = parts.length === 1;
-    this.#suffix = Buffer.from(ignoreCase ? "" : (parts.at(-1) ?? ""));
+    this.#prefix = new FixedText(parts[0] ?? "", ignoreCase);
+    this.#suffix = new FixedText(parts.at(-1) ?? "", ignoreCase);
     this.#words = Math.floor(literals.length / WORD_STATES) + 1;
     this.#lastWord = this.#words - 1;
     this.#lastBit = 1 << (literals.length % WORD_STATES);
@@ -63,9 +87,8 @@ class StateSetGlob implements Glob {
 
   matchesBytes(bytes: Uint8Array, at: number, length: number): boolean {
     if (this.#isLiteral ? length !== this.#literals : length < this.#literals) return false;
-    const suffix = this.#suffix;
-    for (let index = 1; index <= suffix.length; index++)
-      if (bytes[at + length - index] !== suffix[suffix.length - index]) return false;
+    if (!this.#prefix.isAt(bytes, at)) return false;
+    if (!this.#suffix.isAt(bytes, at + length - this.#suffix.length)) return false;
     if (this.#words === 1) return this.#matchesInOneWord(bytes, at, length);
     return this.#matchesInWords(bytes, at, length);
   }

@@ -8,32 +8,20 @@ const NINE = 57;
 /** One raw HTTP event as filters look at it: what several of them need is worked out once, and only when one asks. */
 class HttpSubject {
   event!: RawHttpEvent;
-  #pathBytes: Uint8Array = NOTHING;
-  #pathAt = 0;
-  #pathLength = -1;
+  /**
+   * The path as it is reported, never as it was sent: what a redaction hides cannot be found out by asking for it. All three
+   * are of this event once {@link readPath} was called; a length below 0 says that it was not.
+   */
+  pathBytes: Uint8Array = NOTHING;
+  pathAt = 0;
+  pathLength = -1;
   /** Of a path that is not reported as the kernel wrote it. */
   #encoded = Buffer.alloc(256);
 
   /** Turns to an event; nothing of the last one is left. */
   look(event: RawHttpEvent): void {
     this.event = event;
-    this.#pathLength = -1;
-  }
-
-  /** The path as it is reported, never as it was sent: what a redaction hides cannot be found out by asking for it. */
-  get pathBytes(): Uint8Array {
-    if (this.#pathLength < 0) this.#readPath();
-    return this.#pathBytes;
-  }
-
-  get pathAt(): number {
-    if (this.#pathLength < 0) this.#readPath();
-    return this.#pathAt;
-  }
-
-  get pathLength(): number {
-    if (this.#pathLength < 0) this.#readPath();
-    return this.#pathLength;
+    this.pathLength = -1;
   }
 
   /** Of the host without `:port`. */
@@ -44,20 +32,20 @@ class HttpSubject {
     return bytes[end] === COLON && end > hostAt ? end - hostAt : hostLength;
   }
 
-  #readPath(): void {
+  readPath(): void {
     const { event } = this;
     if (event.isPathShown) {
-      this.#pathBytes = event.bytes;
-      this.#pathAt = event.targetAt;
-      this.#pathLength = event.pathLength;
+      this.pathBytes = event.bytes;
+      this.pathAt = event.targetAt;
+      this.pathLength = event.pathLength;
       return;
     }
     const { path } = event.path();
     // No character takes more than three bytes for each of its UTF-16 units.
     if (this.#encoded.length < path.length * 3) this.#encoded = Buffer.alloc(path.length * 3);
-    this.#pathBytes = this.#encoded;
-    this.#pathAt = 0;
-    this.#pathLength = this.#encoded.write(path);
+    this.pathBytes = this.#encoded;
+    this.pathAt = 0;
+    this.pathLength = this.#encoded.write(path);
   }
 }
 
