@@ -7,6 +7,8 @@ import { Hono } from "hono";
 import { describeRoute, openAPIRouteHandler, resolver, validator } from "hono-openapi";
 import type { z } from "zod";
 import type { Capture } from "../ffi/event.ts";
+import { formatSubprotocols } from "./access/credentials.ts";
+import { createGuard, type GuardBindings, type GuardOptions } from "./access/guard.ts";
 import type { Hub } from "./hub.ts";
 import { ledgerMetrics } from "./metrics.ts";
 import { createPage } from "./page.ts";
@@ -42,10 +44,12 @@ interface AppDeps {
   source?: TrafficSource;
   /** Longest wait of `POST /sync?wait=export` for the collector. */
   exportMaxMillis?: number;
+  /** Who may ask; by default whoever asks from this machine, under no name that was made to point here. */
+  guard?: GuardOptions;
 }
 
 /** What the listener gives to each request; see `listen.ts`. */
-interface RequestBindings {
+interface RequestBindings extends GuardBindings {
   /** Turns the request into a WebSocket; false when it does not ask for one. */
   upgrade(headers: Record<string, string>): boolean;
 }
@@ -62,6 +66,13 @@ const query = <S extends z.ZodObject>(schema: S) =>
     if (!result.success) return problem(c, 400, "bad_query", queryFault(schema, result.error, c.req.url));
   });
 
+/** The page has a content security policy beside these. */
+const SECURITY_HEADERS = [
+  ["X-Content-Type-Options", "nosniff"],
+  ["X-Frame-Options", "DENY"],
+  ["Cross-Origin-Resource-Policy", "same-origin"],
+] as const;
+
 const NOT_RUNNING =
   "the eBPF programs are not attached or their reader does not run; the service's log and `kernelcast doctor` say why";
 
@@ -73,8 +84,9 @@ const createApp = (deps: AppDeps): App => {
 
   app.use(async (c, next) => {
     await next();
-    c.res.headers.set("X-Content-Type-Options", "nosniff");
+    for (const [name, value] of SECURITY_HEADERS) c.res.headers.set(name, value);
   });
+  app.use(createGuard(deps.guard ?? { tokens: undefined, allowedHosts: [], allowedOrigins: [] }));
 
   app.get(
     "/ws",
@@ -90,7 +102,7 @@ const createApp = (deps: AppDeps): App => {
     }),
     query(noQuery),
     (c) => {
-      const wanted = c.req.header("Sec-WebSocket-Protocol")?.split(/\s*,\s*/) ?? [];
+      const wanted = formatSubprotocols(c.req.header("Sec-WebSocket-Protocol"));
       if (wanted.length > 0 && !wanted.includes(JSON_SUBPROTOCOL))
         return problem(
           c,

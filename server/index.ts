@@ -7,6 +7,8 @@
 import type { Sink } from "../ffi/event.ts";
 import { createTelemetry, type Telemetry, TelemetrySettingError } from "../otel/telemetry.ts";
 import manifest from "../package.json" with { type: "json" };
+import { AccessError, readAccess } from "./access/access.ts";
+import { TokenFileError } from "./access/tokens.ts";
 import { createApp } from "./app.ts";
 import type { Config } from "./config.ts";
 import { failures } from "./doctor.ts";
@@ -22,6 +24,8 @@ const EXIT_REFUSED = 2;
 /** Together below the 5 s within which an end is promised. */
 const DRAIN_MILLIS = 1500;
 const FAREWELL_MILLIS = 2500;
+/** Each message is one line that says what to do. */
+const REFUSALS = [ListenError, TelemetrySettingError, AccessError, TokenFileError];
 /** A replay waits for subscribers, who may then hold one offer and a part of the next. */
 const REPLAY_QUEUE_MIN = 512;
 
@@ -54,6 +58,7 @@ export async function serve(config: Config): Promise<number> {
 }
 
 async function begin(config: Config): Promise<Running> {
+  const { guard, tls } = readAccess(config);
   const chosen = await chooseSource(config.source);
   const { source } = chosen;
   // A demonstration among real spans would be a lie.
@@ -72,12 +77,13 @@ async function begin(config: Config): Promise<Running> {
   try {
     const { version } = manifest;
     const spans = telemetry.pipeline;
-    const app = createApp({ capture, hub, spans, histograms: () => telemetry.readMetrics(), version, source });
+    const app = createApp({ capture, hub, spans, histograms: () => telemetry.readMetrics(), version, source, guard });
     telemetry.observeHealth(() =>
       ledgerMetrics(readStats({ capture, hub, spans, version }), process.memoryUsage.rss()),
     );
-    const listener = listen({ host: config.host, port: config.port, app, hub });
-    kernel?.setListenPort(listener.port);
+    const { host, port, unixSocket } = config;
+    const listener = listen({ host, port, unixSocket, tls, app, hub });
+    if (unixSocket === undefined) kernel?.setListenPort(listener.port);
     await capture.start();
     const waits = source.kind === "replay" && !config.noWait;
     void (waits ? hub.firstSubscriber : Promise.resolve()).then(() => replay?.play());
@@ -90,7 +96,8 @@ async function begin(config: Config): Promise<Running> {
 
 /** One message: what is missing and what to do. Whatever is no known refusal is a bug and keeps its stack. */
 async function refusal(error: unknown, config: Config): Promise<string> {
-  if (error instanceof ListenError || error instanceof TelemetrySettingError) return error.message;
+  const isRefusal = REFUSALS.some((kind) => error instanceof kind);
+  if (isRefusal) return (error as Error).message;
   if (error instanceof Error && error.name === "CaptureError") {
     if (config.source !== "kernel") return error.message;
     const missing = await failures();
@@ -105,22 +112,25 @@ async function refusal(error: unknown, config: Config): Promise<string> {
 
 /** @param outage why the collector cannot be reached now, if it cannot */
 function announce(
-  { chosen, listener: { url, host, port }, telemetry }: Running,
-  { noWait }: Config,
+  { chosen, listener: { url }, telemetry }: Running,
+  { noWait, unixSocket }: Config,
   outage: string | undefined,
 ): void {
   const { kind, notice } = chosen.source;
-  const ws = `ws://${host.includes(":") ? `[${host}]` : host}:${port}/ws`;
   if (kind === "demo") console.warn(loud(notice ?? ""));
   const does = {
     kernel: "watches the HTTP traffic of this host",
     replay: "replays a capture",
     demo: "plays a recording",
   }[kind];
+  const ways =
+    unixSocket === undefined
+      ? `page        ${url}/
+  subscribe   ${url.replace(/^http/, "ws")}/ws
+  sync        curl -X POST ${url}/sync`
+      : `sync        curl --unix-socket ${unixSocket} -X POST http://localhost/sync`;
   log.info(`Kernelcast ${manifest.version} ${does}.
-  page        ${url}/
-  subscribe   ${ws}
-  sync        curl -X POST ${url}/sync
+  ${ways}
   spans       ${telemetry.url ?? "off"}${outage === undefined ? "" : ` (${outage})`}`);
   if (kind !== "replay") return;
   const begins = noWait ? "" : " It begins with the first subscriber, for example the page; --no-wait begins at once.";

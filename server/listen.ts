@@ -3,6 +3,7 @@
  * @module
  */
 
+import { existsSync, rmSync, statSync } from "node:fs";
 import type { App } from "./app.ts";
 import type { Hub } from "./hub.ts";
 import { type SocketData, socketHandlers } from "./ws.ts";
@@ -11,15 +12,19 @@ interface ListenOptions {
   host: string;
   /** 0 takes a free one. */
   port: number;
+  /** In the place of host and port. */
+  unixSocket?: string | undefined;
+  /** Certificate chain and private key, in PEM. */
+  tls?: { cert: string; key: string } | undefined;
   app: App;
   hub: Hub;
 }
 
 interface Listener {
   readonly host: string;
-  /** The one in use, also when 0 was asked for. */
+  /** The one in use, also when 0 was asked for; 0 on a Unix socket. */
   readonly port: number;
-  /** `http://127.0.0.1:4320`, without a path. */
+  /** `http://127.0.0.1:4320`, without a path; of a Unix socket `unix:/run/kernelcast.sock`. */
   readonly url: string;
   /**
    * Takes no more connections, lets subscribers read what is queued, closes them with 1001, and ends whatever is left when
@@ -48,7 +53,34 @@ const listenFault = (error: unknown, host: string, port: number): string => {
   if (code === "EACCES") return `${where} may only be used by root; choose one above 1023 with --port`;
   if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND")
     return `${host} is no address of this machine; choose another with --host`;
-  return `cannot listen on ${where}: ${error instanceof Error ? error.message : String(error)}`;
+  return `cannot listen on ${where}: ${messageOf(error)}`;
+};
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Is somebody there, or did its process end without taking it away? */
+const isSocketInUse = (path: string): boolean => {
+  const { exitCode } = Bun.spawnSync([process.execPath, "-e", PROBE], { env: { PROBE_SOCKET: path } });
+  return exitCode === 0;
+};
+
+const PROBE = `require("net").connect(process.env.PROBE_SOCKET)
+  .on("connect", () => process.exit(0)).on("error", () => process.exit(1))`;
+
+/** Makes the socket so that nobody else may open it, not even for a moment. */
+const onPrivateSocket = <T>(path: string, start: () => T): T => {
+  if (existsSync(path)) {
+    if (!statSync(path).isSocket())
+      throw new ListenError(`${path} exists and is no socket; choose another --unix-socket`);
+    if (isSocketInUse(path)) throw new ListenError(`${path} is in use, perhaps by another Kernelcast`);
+    rmSync(path);
+  }
+  const umask = process.umask(0o177);
+  try {
+    return start();
+  } finally {
+    process.umask(umask);
+  }
 };
 
 /**
@@ -56,24 +88,32 @@ const listenFault = (error: unknown, host: string, port: number): string => {
  *
  * @throws {ListenError} when the address cannot be had
  */
-const listen = ({ host, port, app, hub }: ListenOptions): Listener => {
+const listen = ({ host, port, unixSocket, tls, app, hub }: ListenOptions): Listener => {
   const start = () =>
     Bun.serve<SocketData>({
-      hostname: host,
-      port,
+      ...(unixSocket === undefined ? { hostname: host, port } : { unix: unixSocket }),
+      ...(tls !== undefined && { tls }),
       idleTimeout: REQUEST_IDLE_SECONDS,
       maxRequestBodySize: REQUEST_MAX_BYTES,
-      fetch: (request, server) =>
-        app.fetch(request, { upgrade: (headers) => server.upgrade(request, { data: {}, headers }) }),
+      fetch: (request: Request, server: Bun.Server<SocketData>) =>
+        app.fetch(request, {
+          // A peer that is gone already has no address; it is still not one of a Unix socket.
+          remoteAddress: unixSocket === undefined ? (server.requestIP(request)?.address ?? "unknown") : undefined,
+          upgrade: (headers) => server.upgrade(request, { data: {}, headers }),
+        }),
       websocket: socketHandlers(hub),
-    });
+    } as Bun.Serve.Options<SocketData>);
   let server: ReturnType<typeof start>;
   try {
-    server = start();
+    server = unixSocket === undefined ? start() : onPrivateSocket(unixSocket, start);
   } catch (error) {
-    throw new ListenError(listenFault(error, host, port));
+    if (error instanceof ListenError) throw error;
+    throw new ListenError(
+      unixSocket === undefined ? listenFault(error, host, port) : `cannot listen on ${unixSocket}: ${messageOf(error)}`,
+    );
   }
-  const boundPort = server.port ?? port;
+  const boundPort = unixSocket === undefined ? (server.port ?? port) : 0;
+  const scheme = tls === undefined ? "http" : "https";
   const stallCheck = setInterval(() => hub.closeStalled(), STALL_CHECK_MILLIS);
 
   const end = async (deadlineMillis: number): Promise<void> => {
@@ -90,13 +130,14 @@ const listen = ({ host, port, app, hub }: ListenOptions): Listener => {
       await Bun.sleep(CLOSE_POLL_MILLIS);
     clearInterval(stallCheck);
     await Promise.race([server.stop(true), stopped, Bun.sleep(CLOSE_POLL_MILLIS)]);
+    if (unixSocket !== undefined) rmSync(unixSocket, { force: true });
   };
 
   let ending: Promise<void> | undefined;
   return {
     host,
     port: boundPort,
-    url: `http://${hostForUrl(host)}:${boundPort}`,
+    url: unixSocket === undefined ? `${scheme}://${hostForUrl(host)}:${boundPort}` : `unix:${unixSocket}`,
     close: (deadlineMillis) => {
       ending ??= end(deadlineMillis);
       return ending;

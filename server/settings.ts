@@ -49,6 +49,11 @@ const address = () => {
   return z.string({ error }).regex(/^[0-9A-Za-z._-]+$|^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[0-9A-Za-z._-]+)?$/, error);
 };
 
+const origin = () => {
+  const error = "expected scheme, host and perhaps port of a site, such as https://grafana.example";
+  return z.string({ error }).refine((text) => URL.parse(text)?.origin === text && /^https?:/.test(text), { error });
+};
+
 /** Those that `ffi/` can read; a test holds the two lists together. */
 const PROTOCOLS = ["http", "tcp"] as const;
 
@@ -85,6 +90,35 @@ const configSchema = z.strictObject({
   port: describe(integer(0, 65_535).default(4320), {
     hint: "PORT",
     about: "port to listen on; 0 takes a free one",
+  }),
+  unixSocket: describe(z.string().min(1, "expected a path").optional(), {
+    hint: "PATH",
+    about: "listen on a Unix socket that only this user may open, and on no port",
+  }),
+  tokenFile: describe(z.string().min(1, "expected a path").optional(), {
+    hint: "PATH",
+    about: 'ask for a token of this file: lines of "read TOKEN" or "control TOKEN"',
+  }),
+  insecure: describe(onOff().default(false), {
+    about: "listen on other addresses than loopback without asking for a token",
+  }),
+  allowedHost: describe(z.array(address()).default([]), {
+    hint: "NAME",
+    about: "a name under which this service may be asked, beside addresses and localhost",
+    repeats: true,
+  }),
+  allowedOrigin: describe(z.array(origin()).default([]), {
+    hint: "ORIGIN",
+    about: "a site whose pages may ask this service, such as https://grafana.example",
+    repeats: true,
+  }),
+  tlsCert: describe(z.string().min(1, "expected a path").optional(), {
+    hint: "PATH",
+    about: "serve TLS with this certificate chain, in PEM",
+  }),
+  tlsKey: describe(z.string().min(1, "expected a path").optional(), {
+    hint: "PATH",
+    about: "the certificate's private key, in PEM",
   }),
   source: describe(z.string().min(1, "expected kernel, auto, or a capture file").default("kernel"), {
     hint: "SOURCE",
@@ -179,6 +213,7 @@ const isRepeated = (key: SettingKey): boolean => settingText(key).repeats === tr
 
 /** A value as one would set it. */
 const settingValue = (value: Config[SettingKey]): string => {
+  if (value === undefined) return "none";
   if (!Array.isArray(value)) return String(value);
   const items = value.map((item) => (typeof item === "string" ? item : `${item.pattern}=>${item.replacement}`));
   return items.length === 0 ? "none" : items.join(" ");

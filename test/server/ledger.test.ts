@@ -20,7 +20,7 @@ const protocolCases: [string, Partial<ProtocolLedger>, string[]][] = [
   [
     "that lost an event before the page names both sides",
     { observed: 11 },
-    ["http: observed 11, but enqueued + dropped 10"],
+    ["http: observed 11, but enqueued + filtered + dropped 10"],
   ],
   [
     "that lost an event after the page names both sides",

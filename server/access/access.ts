@@ -1,0 +1,55 @@
+/**
+ * From the settings to who may ask: read once, at start, and refused when they would leave the host's traffic open.
+ * @module
+ */
+
+import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
+import type { Config } from "../config.ts";
+import type { GuardOptions } from "./guard.ts";
+import { Tokens } from "./tokens.ts";
+
+/** The settings do not fit together. The message is one line, for the user. */
+class AccessError extends Error {
+  override readonly name = "AccessError";
+}
+
+interface Access {
+  guard: GuardOptions;
+  tls: { cert: string; key: string } | undefined;
+}
+
+const isLoopbackHost = (host: string): boolean => /^127\.|^::1$|^localhost$/i.test(host) || /^::ffff:127\./i.test(host);
+
+const readPem = (path: string, flag: string): string => {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new AccessError(`--${flag} cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
+};
+
+/**
+ * @throws {AccessError} when the service would be open to others, or TLS is set by half
+ * @throws {TokenFileError}
+ */
+const readAccess = (config: Config): Access => {
+  const { host, unixSocket, tokenFile, insecure, tlsCert, tlsKey, allowedHost, allowedOrigin } = config;
+  const tokens = tokenFile === undefined ? undefined : Tokens.read(tokenFile);
+  if (tokens === undefined && unixSocket === undefined && !insecure && !isLoopbackHost(host))
+    throw new AccessError(
+      `on ${host} whoever reaches this machine could read its traffic: set --token-file (KERNELCAST_TOKEN_FILE), or say --insecure`,
+    );
+  if ((tlsCert === undefined) !== (tlsKey === undefined))
+    throw new AccessError("TLS needs both, --tls-cert and --tls-key");
+  const names = isIP(host) === 0 ? [host] : [];
+  return {
+    guard: { tokens, allowedHosts: [...names, ...allowedHost], allowedOrigins: allowedOrigin },
+    tls:
+      tlsCert === undefined || tlsKey === undefined
+        ? undefined
+        : { cert: readPem(tlsCert, "tls-cert"), key: readPem(tlsKey, "tls-key") },
+  };
+};
+
+export { AccessError, readAccess };
