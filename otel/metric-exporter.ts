@@ -3,6 +3,7 @@
  * minute when the collector does not take them.
  * @module
  */
+import type { Agent } from "node:http";
 import { ExportResultCode } from "@opentelemetry/core";
 import { OTLPMetricExporterBase } from "@opentelemetry/exporter-metrics-otlp-http";
 import { convertLegacyHttpOptions, createOtlpHttpExportDelegate } from "@opentelemetry/otlp-exporter-base/node-http";
@@ -25,6 +26,8 @@ import type { OtlpProtocol } from "./settings.ts";
 interface MetricExporterOptions {
   protocol: OtlpProtocol;
   log: Log;
+  /** Of one export, all its attempts together. */
+  timeoutMillis: number;
 }
 
 interface MetricExporter {
@@ -34,16 +37,20 @@ interface MetricExporter {
   readonly exporter: Required<PushMetricExporter>;
 }
 
+/** Part of the time-out. */
+const DEADLINE = 0.9;
+
 const COMPONENT_TYPES: Readonly<Record<OtlpProtocol, string>> = {
   "http/protobuf": "otlp_http_metric_exporter",
   "http/json": "otlp_http_json_metric_exporter",
 };
 
 /** Reads `OTEL_EXPORTER_OTLP_*` from `process.env`, now and not later. */
-function createMetricExporter({ protocol, log }: MetricExporterOptions): MetricExporter {
+function createMetricExporter({ protocol, log, timeoutMillis }: MetricExporterOptions): MetricExporter {
   const http = convertLegacyHttpOptions({}, "METRICS", "v1/metrics", { "Content-Type": CONTENT_TYPES[protocol] });
   const health = new CollectorHealth({ url: http.url, log, signal: "METRICS" });
   const onRetry = watchRetries(http.url, health);
+  let agent: Agent | undefined;
   let attempts = 0;
   // The reader exports one at a time, and the delegate decodes an answer before it calls back: it is of that export.
   let response: IExportMetricsServiceResponse | undefined;
@@ -51,6 +58,7 @@ function createMetricExporter({ protocol, log }: MetricExporterOptions): MetricE
   const delegate = createOtlpHttpExportDelegate(
     {
       ...http,
+      agentFactory: async (scheme) => (agent = await http.agentFactory(scheme)),
       headers: () => {
         if (attempts++ > 0) onRetry();
         return http.headers();
@@ -75,7 +83,10 @@ function createMetricExporter({ protocol, log }: MetricExporterOptions): MetricE
       export(metrics, done) {
         attempts = 0;
         response = undefined;
+        // Before the reader's own time-out, and also where an answer comes a byte at a time, which the SDK's does not end.
+        const deadline = setTimeout(() => agent?.destroy(), timeoutMillis * DEADLINE);
         sdk.export(metrics, (result) => {
+          clearTimeout(deadline);
           const count = MetricsExporterMetricsHelper.countItems(metrics);
           const { rejectedDataPoints = 0, errorMessage = "" } = response?.partialSuccess ?? {};
           const partialSuccess = { rejectedSpans: rejectedDataPoints, errorMessage };

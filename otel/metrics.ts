@@ -32,7 +32,7 @@ interface MetricExport {
 function createMetricExport({ env, log, settings, metrics, version }: MetricReaderOptions): MetricExport {
   const { protocol, intervalMillis, timeoutMillis } = settings;
   return withEnvironment(env, () => {
-    const { url, health, exporter } = createMetricExporter({ protocol, log });
+    const { url, health, exporter } = createMetricExporter({ protocol, log, timeoutMillis });
     const temporality = exporter.selectAggregationTemporality(InstrumentType.HISTOGRAM);
     const reader = new PeriodicExportingMetricReader({
       exporter,

@@ -30,13 +30,15 @@ type Action =
   | { do: "cut" };
 
 /**
- * An OTLP/HTTP collector in JSON whose every answer to spans is in a script; metrics it takes. It counts the spans it
+ * An OTLP/HTTP collector in JSON whose every answer is in a script, or for metrics in one action. It counts the spans it
  * acknowledged, independently of what the sender believes, and holds each against the conventions.
  */
 class ScriptedCollector {
   /** Actions for the next requests; when none is left, `otherwise` it is. */
   readonly script: Action[] = [];
   otherwise: Action = { do: "take" };
+  /** What it does with metrics. */
+  withMetrics: Action = { do: "take" };
   requests = 0;
   /** When each came, `performance.now()`. */
   readonly times: number[] = [];
@@ -80,7 +82,7 @@ class ScriptedCollector {
     request.on("end", () => {
       if (request.url?.endsWith("/v1/metrics")) {
         this.metricRequests++;
-        response.end("{}");
+        this.#answer(this.withMetrics, 0, response);
         return;
       }
       this.requests++;
@@ -106,7 +108,8 @@ class ScriptedCollector {
         this.taken += spans - rejected;
         this.rejected += rejected;
         // An int64 is a string in OTLP/JSON.
-        response.end(JSON.stringify({ partialSuccess: { rejectedSpans: String(rejected), errorMessage: "no" } }));
+        const [rejectedSpans, rejectedDataPoints] = [String(rejected), String(action.rejected)];
+        response.end(JSON.stringify({ partialSuccess: { rejectedSpans, rejectedDataPoints, errorMessage: "no" } }));
         break;
       }
       case "garbage":
