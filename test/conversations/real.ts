@@ -63,6 +63,7 @@ export async function playReal(conversations: readonly Conversation[]): Promise<
     // Until the time-out has passed for everything, and all that it ends has been ended.
     if (settings.includes("--idle")) while ((await service.stats()).following.http?.connections !== 0);
   });
+  await nothingWasDropped(outside);
   const { id } = await service.sync();
   await subscriber.synced(id);
   const eventsOf = Map.groupBy(subscriber.events, ({ client, server }) => pairName([client, server]));
@@ -130,6 +131,13 @@ async function joinByWire(network: Network, outside: Network): Promise<void> {
   for (const end of [network, outside]) {
     await end.output("ip", "link", "set", DEVICE, "mtu", String(DEVICE_MTU), "up");
   }
+}
+
+/** @throws Error when the device has lost a frame: then what was seen says nothing */
+async function nothingWasDropped(outside: Network): Promise<void> {
+  const [device] = JSON.parse(await outside.output("ip", "-s", "-j", "link", "show", DEVICE));
+  const { dropped, errors } = device.stats64.tx;
+  if (dropped + errors > 0) throw new Error(`${DEVICE} lost ${dropped + errors} frames`);
 }
 
 type NamedEndpoint = HttpEvent["client"];
