@@ -200,7 +200,8 @@ export const reader_stats = {
   out_of_order: 72,
   malformed: 80,
   sockets: 88,
-  pad: 96,
+  sockets_refused: 96,
+  pad: 104,
 } as const;
 
 export const reader_options = {

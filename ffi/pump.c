@@ -35,6 +35,12 @@ static uint64_t now_ns(void)
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
+static void count_sockets(struct pump *pump)
+{
+	pump->out->stats.sockets = pump->taps.opened;
+	pump->out->stats.sockets_refused = pump->taps.refused;
+}
+
 /* Sleeps until poked, a ring is ready or the time-out. */
 static void wait_for_events(void *context, int timeout_millis)
 {
@@ -47,7 +53,7 @@ static void wait_for_events(void *context, int timeout_millis)
 			outlet_take_pokes(pump->out);
 		} else if (events[i].data.fd == pump->taps.netlink_fd) {
 			taps_follow(&pump->taps);
-			pump->out->stats.sockets = pump->taps.opened;
+			count_sockets(pump);
 		}
 	}
 }
@@ -218,7 +224,7 @@ static void retry_taps(struct pump *pump, uint64_t now)
 	if (!pump->taps.incomplete || now < pump->next_retry_ns)
 		return;
 	taps_refresh(&pump->taps);
-	pump->out->stats.sockets = pump->taps.opened;
+	count_sockets(pump);
 	pump->next_retry_ns = now + TAPS_RETRY_MILLIS * 1000000ull;
 }
 

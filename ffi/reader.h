@@ -53,10 +53,11 @@ struct reader_stats {
 	uint64_t ring_full;	  /* times the pump had to wait for JavaScript */
 	uint64_t
 		lost_records; /* as the kernel reports; such a batch is kept there and sent again */
-	uint64_t out_of_order; /* batches whose index was not the next one: a bug, never seen */
-	uint64_t malformed;    /* perf records that are no batch of ours: a bug, never seen */
-	uint64_t sockets;      /* packet sockets opened */
-	uint64_t pad[4];
+	uint64_t out_of_order;	  /* batches whose index was not the next one: a bug, never seen */
+	uint64_t malformed;	  /* perf records that are no batch of ours: a bug, never seen */
+	uint64_t sockets;	  /* packet sockets opened */
+	uint64_t sockets_refused; /* a device got none; that is tried again each second */
+	uint64_t pad[3];
 };
 
 struct reader_options {

@@ -119,7 +119,11 @@ static int look_at(struct taps *taps, int ifindex)
 		err = bind_to(tap->fd, ifindex);
 	if (tap && !err)
 		tap->ifindex = ifindex;
-	return err == -ENODEV ? 0 : err;
+	if (!err || err == -ENODEV)
+		return 0;
+	taps->incomplete = true;
+	taps->refused++;
+	return err;
 }
 
 int taps_refresh(struct taps *taps)
@@ -127,7 +131,7 @@ int taps_refresh(struct taps *taps)
 	struct if_nameindex *devices = if_nameindex();
 	int first_error = 0, err;
 
-	taps->incomplete = true;
+	taps->incomplete = !devices;
 	if (!devices)
 		return -errno;
 	for (size_t i = 0; i < taps->count; i++)
@@ -138,7 +142,6 @@ int taps_refresh(struct taps *taps)
 		first_error = first_error ?: err;
 	}
 	if_freenameindex(devices);
-	taps->incomplete = first_error;
 	return first_error;
 }
 
@@ -173,8 +176,7 @@ void taps_follow(struct taps *taps)
 	for (;;) {
 		len = recv(taps->netlink_fd, &message, sizeof(message), 0);
 		if (len == sizeof(message) && message.device.ifi_index > 0) {
-			if (look_at(taps, message.device.ifi_index))
-				taps->incomplete = true;
+			look_at(taps, message.device.ifi_index);
 		} else if (len < 0 && errno == ENOBUFS) {
 			overrun = true; /* messages were lost */
 		} else if (len < 0 && errno != EINTR) {

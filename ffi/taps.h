@@ -17,7 +17,8 @@ struct taps {
 	struct tap *list;
 	size_t count;
 	size_t closed;
-	size_t opened; /* ever */
+	size_t opened;	/* ever */
+	size_t refused; /* tries that failed, ever */
 	bool incomplete; /* a device has no socket, for want of memory or descriptors: refresh again later */
 };
 

@@ -119,6 +119,7 @@ describeKernel("devices that come, change and go", () => {
       await limit("1024");
       await host.allWatched();
       expect(host.watchedDevices()).toHaveLength(4);
+      expect((await watch.service.stats()).reader.sockets_refused).toBeGreaterThan(0);
       await get(host, "/after");
       expect(await watch.events()).toHaveLength(1);
     },
