@@ -22,7 +22,7 @@ const repeat = <T>(count: number, item: T): T[] => Array.from({ length: count },
 export const EXCHANGES: Exchange[] = [
   {
     name: "two requests on a kept connection",
-    sections: (origin) => [{ urls: [`${origin}/small/1`, `${origin}/small/2?secret=1`] }],
+    sections: (origin) => [{ urls: [`${origin}/small/1`, `${origin}/small/2?echo=secret`] }],
     statuses: [200, 200],
   },
   {

@@ -5,6 +5,6 @@ export const ab =
   (...flags: "-k"[]): Client =>
   async (network, origin, { connections, requests }) => {
     const sizes = ["-n", String(requests), "-c", String(connections)];
-    const text = await network.output("ab", "-q", "-d", "-S", ...flags, ...sizes, `${origin}/small/ab?n=1`);
+    const text = await network.output("ab", "-q", "-d", "-S", ...flags, ...sizes, `${origin}/small/ab?echo=more`);
     expectSummary(text, new RegExp(`^Complete requests: +${requests}$`, "m"), /^Failed requests: +0$/m);
   };

@@ -69,7 +69,7 @@ export const curlMany: Client = (network, origin, { connections, requests }) => 
   const kinds = [[], ["head"], ['data = "some=body"'], ['request = "DELETE"']];
   const sections = Array.from({ length: requests }, (_, index) => ({
     options: kinds[index % kinds.length] as string[],
-    urls: [`${origin}/small/${index}?n=${index}`],
+    urls: [`${origin}/small/${index}?echo=${"x".repeat(index % 61)}`],
   }));
   return curl(network, sections, connections);
 };

@@ -15,7 +15,7 @@ function request()
     local number = tried and asked or 0
     local method = number % 5 == 4 and "POST" or "GET"
     local body = method == "POST" and string.rep("x", number % 1000) or nil
-    packet[i] = wrk.format(method, "/small/" .. number .. "?n=" .. number, nil, body)
+    packet[i] = wrk.format(method, "/small/" .. number .. "?echo=" .. string.rep("x", number % 61), nil, body)
     if tried then asked = asked + 1 end
   end
   tried = true

@@ -20,7 +20,7 @@ const server = Bun.serve({
   port: Number(port),
   async fetch(request, bun) {
     const clientPort = bun.requestIP(request)?.port;
-    const path = new URL(request.url).pathname;
+    const { pathname: path, searchParams } = new URL(request.url);
     const [, kind, name = ""] = path.match(/^\/(?:app\/)?(\w+)\/([^/]*)/) ?? [];
     const status = kind === "upload" ? 201 : 200;
     const requestBodyBytes = request.body === null ? 0 : (await request.arrayBuffer()).byteLength;
@@ -34,7 +34,8 @@ const server = Bun.serve({
     if (kind === "chunked") return new Response(parts(1, log));
     if (kind === "events")
       return new Response(parts(PAUSE_MILLIS, log), { headers: { "Content-Type": "text/event-stream" } });
-    const body = kind === "files" ? Bun.file(join(folder, name)) : new Blob(["a few bytes"]);
+    const body =
+      kind === "files" ? Bun.file(join(folder, name)) : new Blob(["a few bytes", searchParams.get("echo") ?? ""]);
     log(body.size);
     return new Response(body, { status });
   },

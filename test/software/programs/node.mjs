@@ -24,7 +24,7 @@ async function answer(request, response, write) {
     }
   } else {
     response.statusCode = kind === "upload" ? 201 : 200;
-    const body = "a few bytes";
+    const body = `a few bytes${request.url?.split("?echo=")[1] ?? ""}`;
     response.setHeader("Content-Length", body.length);
     await write(body);
   }

@@ -96,8 +96,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             return 0 if head else self.chunks(PAUSE_SECONDS if kind == "events" else 0.001)
-        path = os.path.join(FOLDER, name)
-        with open(path, "rb") if kind == "files" else io.BytesIO(b"a few bytes") as body:
+        small = b"a few bytes" + self.path.partition("?echo=")[2].encode()
+        with open(os.path.join(FOLDER, name), "rb") if kind == "files" else io.BytesIO(small) as body:
             length = body.seek(0, os.SEEK_END)
             body.seek(0)
             self.send_header("Content-Length", str(length))

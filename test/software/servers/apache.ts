@@ -16,7 +16,7 @@ export const startApache: StartServer = async (network, log, folder) => {
   await startNode(network, log, folder);
   const file = followLog(network, log.reader(parse));
   const root = temporaryFolder();
-  writeFileSync(join(root, "small"), "a few bytes");
+  for (const last of "0123456789abc") writeFileSync(join(root, `small-${last}`), "x".repeat(last.charCodeAt(0)));
   // It gives up being root.
   for (const path of [root, folder]) chmodSync(path, 0o755);
   const config = join(root, "apache.conf");
@@ -44,7 +44,7 @@ MaxRequestWorkers 256
 LogFormat "${FIELDS.join("\\t")}" fields
 CustomLog ${file} fields
 Alias /files/ ${folder}/
-AliasMatch ^/small/ ${root}/small
+AliasMatch ^/small/.*(.)$ ${root}/small-$1
 ProxyPass /app/ http://127.0.0.1:${APP_PORT}/app/ flushpackets=on
 <Directory />
   Require all granted

@@ -37,7 +37,7 @@ export const startNginxServer: StartServer = async (network, log, folder) => {
       types { text/plain txt; text/html html; text/css css; text/javascript js; image/svg+xml svg; }
       location /small/ {
         add_header Access-Control-Allow-Origin *; add_header Access-Control-Allow-Headers *;
-        return 200 "a few bytes";
+        return 200 "a few bytes$arg_echo";
       }
       location /files/ { alias ${folder}/; }
       location /app/ {

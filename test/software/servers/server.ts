@@ -7,7 +7,7 @@ import type { AccessLog } from "../support/access-log.ts";
 /**
  * A server, or a chain of them. Every one answers to:
  *
- *     /small/…          a few bytes
+ *     /small/…          a few bytes, as many as the request says: by `?echo=TEXT`, or by the last character of the path
  *     /files/NAME       a file of the folder
  *     /app/upload/…     reads the body, answers 201
  *     /app/chunked/…    three chunks, in packets of their own
