@@ -198,7 +198,8 @@ export function exchange({
       : Uint8Array.from([0x20, 1, 0xd, 0xb8, ...Array(11).fill(0), last]);
   const client = { address: address(1), port: 20_000 + number };
   const server = { address: address(2), port: 80 };
-  const seqs = { client: 1000, server: 5000 };
+  // Of two connections with the same numbers one would be the other behind a NAT.
+  const seqs = { client: 1000 + number * 7919, server: 5000 + number * 104_729 };
   const packets: CapturedPacket[] = [];
   const send = (from: "client" | "server", flags: number, payload: Uint8Array = Buffer.alloc(0)) => {
     const to = from === "client" ? "server" : "client";
