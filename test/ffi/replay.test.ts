@@ -211,7 +211,7 @@ describe("what is no capture is refused with the file, what was expected and wha
     ["a text", Buffer.from("root:x:0"), "expected a pcap or pcapng file, found one that begins with 72 6f 6f 74"],
     [
       "a compressed file",
-      Bun.gzipSync(header),
+      Bun.gzipSync(new Uint8Array(header)),
       "expected a pcap or pcapng file, found one that begins with 1f 8b 08 00; it is compressed: gunzip -c FILE | kernelcast replay -",
     ],
     ["another version", with32(4, 0x00040003), "a pcap file of version 3; expected 2"],
@@ -512,9 +512,9 @@ describe("a replay", () => {
     await capture.start();
     capture.play();
     await capture.ended;
-    const { observed, dropped } = capture.stats().protocols.http ?? { observed: 0, dropped: {} };
+    const { observed = 0, dropped: { table_full: full = 0 } = {} } = capture.stats().protocols.http ?? {};
     expect(events.length).toBeGreaterThanOrEqual(64);
-    expect(observed).toBe(events.length + (dropped.table_full ?? 0));
-    expect(dropped.table_full).toBeGreaterThan(0);
+    expect(observed).toBe(events.length + full);
+    expect(full).toBeGreaterThan(0);
   });
 });
