@@ -116,12 +116,17 @@ export interface RawHttpEvent {
   readonly bytes: Buffer;
   readonly words: Uint32Array;
   readonly seq: number;
+  readonly cpu: number;
   /** First request packet, nanoseconds since the Unix epoch, as two 32-bit halves; end never before start. */
   readonly startHigh: number;
   readonly startLow: number;
   /** Last response packet. */
   readonly endHigh: number;
   readonly endLow: number;
+  /** As in {@link HttpEvent}; of an end before the start, which a clock cannot give, below 0. */
+  readonly durationNano: number;
+  /** Undefined when no response came. */
+  readonly timeToFirstByteNano: number | undefined;
   /** 16 bytes, IPv4 as ::ffff:a.b.c.d. */
   readonly clientAddressAt: number;
   readonly serverAddressAt: number;
@@ -130,8 +135,10 @@ export interface RawHttpEvent {
   readonly answeredPort: number;
   readonly clientPort: number;
   readonly serverPort: number;
+  readonly requestHeaderBytes: number;
   readonly requestBodyBytes: number;
-  /** Undefined when no response came. */
+  /** Undefined, as the next, when no response came. */
+  readonly responseHeaderBytes: number | undefined;
   readonly responseBodyBytes: number | undefined;
   /** 0 when no response was seen. */
   readonly status: number;

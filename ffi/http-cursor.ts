@@ -102,13 +102,32 @@ export class HttpCursor implements RawHttpBatch, RawHttpEvent {
     return this.#halves[(this.#at + Event.answered_port) >> 1] as number;
   }
 
+  get cpu(): number {
+    return this.#batch?.cpu ?? 0;
+  }
+
+  get durationNano(): number {
+    return this.#u64Difference(Event.end_ns, Event.start_ns);
+  }
+
+  get timeToFirstByteNano(): number | undefined {
+    return this.#isAnswered ? this.#u64Difference(Event.first_byte_ns, Event.start_ns) : undefined;
+  }
+
+  get requestHeaderBytes(): number {
+    return this.words[(this.#at + Event.request_header_bytes) >> 2] as number;
+  }
+
   get requestBodyBytes(): number {
-    return this.#view.requestBodyBytes;
+    return this.#u64(Event.request_body_bytes);
+  }
+
+  get responseHeaderBytes(): number | undefined {
+    return this.#isAnswered ? (this.words[(this.#at + Event.response_header_bytes) >> 2] as number) : undefined;
   }
 
   get responseBodyBytes(): number | undefined {
-    const view = this.#view;
-    return view.timeToFirstByteNano === undefined ? undefined : view.responseBodyBytes;
+    return this.#isAnswered ? this.#u64(Event.response_body_bytes) : undefined;
   }
 
   get clientPort(): number {
@@ -177,6 +196,25 @@ export class HttpCursor implements RawHttpBatch, RawHttpEvent {
 
   get traceparentLength(): number {
     return this.bytes[this.#at + Event.traceparent_len] as number;
+  }
+
+  get #isAnswered(): boolean {
+    const word = (this.#at + Event.first_byte_ns) >> 2;
+    return ((this.words[word] as number) | (this.words[word + 1] as number)) !== 0;
+  }
+
+  /** Exact below 2^53. */
+  #u64(field: number): number {
+    const word = (this.#at + field) >> 2;
+    return (this.words[word + 1] as number) * TWO_TO_32 + (this.words[word] as number);
+  }
+
+  /** Exact when the difference is below 2^53, whatever the values. */
+  #u64Difference(field: number, subtrahend: number): number {
+    const word = (this.#at + field) >> 2;
+    const other = (this.#at + subtrahend) >> 2;
+    const high = (this.words[word + 1] as number) - (this.words[other + 1] as number);
+    return high * TWO_TO_32 + ((this.words[word] as number) - (this.words[other] as number));
   }
 
   get #view(): HttpEventView {

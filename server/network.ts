@@ -48,12 +48,17 @@ const maskByte = (prefixLength: number, index: number): number =>
 /** The shortest text that {@link parseNetwork} reads as this. */
 const formatNetwork = ({ address, prefixLength }: Network): string => {
   const isMapped = prefixLength >= ADDRESS_BITS - IPV4_BITS && isMappedIpv4(address);
+  const text = isMapped ? address.slice(12).join(".") : formatIpv6(address);
+  if (prefixLength === ADDRESS_BITS) return text;
+  return `${text}/${isMapped ? prefixLength - (ADDRESS_BITS - IPV4_BITS) : prefixLength}`;
+};
+
+/** As RFC 5952 writes it. */
+const formatIpv6 = (address: Uint8Array): string => {
   const groups = Array.from({ length: 8 }, (_, index) =>
     (((address[index * 2] as number) << 8) | (address[index * 2 + 1] as number)).toString(16),
   );
-  const text = isMapped ? address.slice(12).join(".") : new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1);
-  if (prefixLength === ADDRESS_BITS) return text;
-  return `${text}/${isMapped ? prefixLength - (ADDRESS_BITS - IPV4_BITS) : prefixLength}`;
+  return new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1);
 };
 
 const isMappedIpv4 = (address: Uint8Array): boolean =>
@@ -63,4 +68,4 @@ const isMappedIpv4 = (address: Uint8Array): boolean =>
 const contains = ({ address, prefixLength }: Network, other: Uint8Array): boolean =>
   address.every((byte, index) => byte === ((other[index] as number) & maskByte(prefixLength, index)));
 
-export { contains, formatNetwork, maskByte, parseAddress, parseNetwork };
+export { contains, formatIpv6, formatNetwork, maskByte, parseAddress, parseNetwork };
