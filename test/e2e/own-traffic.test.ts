@@ -30,7 +30,11 @@ describeKernel("Kernelcast's own traffic", () => {
     collector = await Collector.start(network);
     service = await Service.start(network, {
       flags: [`--port=${PORT}`],
-      env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: "10" },
+      env: {
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+        OTEL_BSP_SCHEDULE_DELAY: "10",
+        OTEL_METRIC_EXPORT_INTERVAL: "500",
+      },
     });
     await startNginx(network, `server { listen ${OTHER_ADDRESS}:${PORT}; listen 127.0.0.1:8080; return 204; }`);
     subscriber = await service.subscribe();
@@ -74,7 +78,10 @@ describeKernel("Kernelcast's own traffic", () => {
   test(
     "what it exports to the collector makes no event, so that exports do not breed exports",
     async () => {
-      const requests = async () => (await collector.report()).requests.length;
+      const requests = async () => {
+        const all = (await collector.report()).requests;
+        return all.filter(({ path }) => path === "/v1/traces").length;
+      };
       const before = await seen();
       const requestsBefore = await requests();
       await network.output("curl", "--silent", "http://127.0.0.1:8080/exported");
@@ -83,6 +90,21 @@ describeKernel("Kernelcast's own traffic", () => {
       expect(await seen()).toEqual([...before, "127.0.0.1:8080 /exported"]);
       await service.sync("?wait=export");
       expect(await requests()).toBe(requestsBefore + 1);
+    },
+    LIMIT_MILLIS,
+  );
+
+  test(
+    "nor do the metrics that it exports, whether over a new connection or a kept one",
+    async () => {
+      const before = await seen();
+      const metricRequests = async () => {
+        const all = (await collector.report()).requests;
+        return all.filter(({ path }) => path === "/v1/metrics").length;
+      };
+      const requestsBefore = await metricRequests();
+      while ((await metricRequests()) < requestsBefore + 3);
+      expect(await seen()).toEqual(before);
     },
     LIMIT_MILLIS,
   );

@@ -11,12 +11,15 @@ import { violations } from "./validator.ts";
  */
 const HELD_CHANNELS = [channel("otlp.v1.trace"), channel("otlp.v1.metrics")];
 
+/** The scope of what is held against the conventions; others may export to the same receiver. */
+const KERNELCAST = "kernelcast";
+
 /** Elastic's OTLP receiver: decodes protobuf with OpenTelemetry's own .proto files. An unknown field would pass. */
 class Receiver {
   spans: ReceivedSpan[] = [];
   /** In the order in which they came: a later one of the same name is a later reading. */
   metrics: ReceivedMetric[] = [];
-  /** Of the conventions, by all spans and metrics so far. */
+  /** Of the conventions, by Kernelcast's spans and metrics so far. */
   violations: string[] = [];
   requests: { path: string; headers: Record<string, string> }[] = [];
   readonly #server = new MockOtlpServer({
@@ -27,7 +30,7 @@ class Receiver {
     onTrace: (request) => {
       for (const span of receivedSpans(request)) {
         this.spans.push(span);
-        this.violations.push(...violations(span));
+        if (span.scope.name === KERNELCAST) this.violations.push(...violations(span));
       }
     },
     onMetrics: (request) => {
