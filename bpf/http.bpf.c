@@ -95,35 +95,47 @@ static const struct http_conn http_conn_empty;
 
 enum {
 	/*
-	 * A holder needs a microsecond or two, and longer when an interrupt or the hypervisor takes its CPU; a try is
-	 * some tens of nanoseconds. Both together: about a millisecond, after which the segment is not read, and counted.
+	 * A holder needs a microsecond or two, and longer when an interrupt or the hypervisor takes its CPU, as with any lock
+	 * of the kernel. A try is some tens of nanoseconds; all together they are some tens of milliseconds, after which the
+	 * segment is not read, and counted.
 	 */
 	LOCK_TRIES = 1024,
-	LOCK_SPINS = 32,
+	LOCK_SPINS = 1024,
 };
 
-/* Returns 1 when the lock was taken. A function of its own: the verifier proves its loop once. */
+/*
+ * Returns 0 when the lock was taken, 1 when it is to be tried again, 2 when this CPU has it: the harvest was interrupted,
+ * and waiting would be in vain. A function of its own: the verifier proves its loop once.
+ */
 __noinline int http_spin(struct http_conn *conn)
 {
+	__u32 me = bpf_get_smp_processor_id() + 1;
+
 	if (!conn)
-		return 0;
-	for (int i = 0; i < LOCK_TRIES; i++)
-		if (atomic_cas(&conn->lock, 0, 1) == 0)
-			return 1;
-	return 0;
+		return 2;
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		__u32 holder = atomic_cas(&conn->lock, 0, me);
+
+		if (!holder)
+			return 0;
+		if (holder == me)
+			return 2;
+	}
+	return 1;
 }
 
 static __always_inline bool http_lock(struct http_conn *conn)
 {
-	for (int i = 0; i < LOCK_SPINS; i++)
-		if (http_spin(conn))
-			return true;
-	return false;
+	int result = 1;
+
+	for (int i = 0; i < LOCK_SPINS && result == 1; i++)
+		result = http_spin(conn);
+	return !result;
 }
 
 static __always_inline void http_unlock(struct http_conn *conn)
 {
-	atomic_cas(&conn->lock, 1, 0);
+	atomic_cas(&conn->lock, bpf_get_smp_processor_id() + 1, 0);
 }
 
 static __always_inline __u32 http_ports(const struct conn_key *key)
@@ -404,7 +416,7 @@ static long http_harvest_one(struct bpf_map *map, const struct conn_key *map_key
 	if (!harvest->all && silent_ns < http_idle_timeout_ns &&
 	    (conn->count || silent_ns < harvest->spare_ns))
 		return 0;
-	if (atomic_cas(&conn->lock, 0, 1) != 0)
+	if (atomic_cas(&conn->lock, 0, bpf_get_smp_processor_id() + 1) != 0)
 		return 0;
 	/* Looked at without the lock it may have begun a transaction since. */
 	if (conn->life == CONN_GONE || (!harvest->all && conn->last_ns != last_ns)) {

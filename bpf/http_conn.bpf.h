@@ -23,8 +23,8 @@ enum http_limits {
 	HTTP_QUEUE_MAX = 128,
 	/* Payload kept of a segment that came before its predecessor. */
 	HTTP_HELD_BYTES = 2048,
-	/* Such segments kept for one direction. */
-	HTTP_HELD_MAX = 16,
+	/* Such segments kept for one direction: more than a window that has not grown yet. */
+	HTTP_HELD_MAX = 64,
 };
 
 /* Where a direction of the connection stands. */
@@ -105,8 +105,9 @@ enum http_conn_life {
 };
 
 /*
- * lock is held by whoever reads a segment of the connection, by compare-and-swap: the two directions may be met on two
- * CPUs at once. A holder is never interrupted by another one on its own CPU: socket filters run with softirqs off.
+ * lock is held by whoever reads a segment of the connection, by compare-and-swap with its CPU plus 1: the two directions
+ * may be met on two CPUs at once. A filter that holds it is never interrupted by another one on its own CPU: socket filters
+ * run with softirqs off.
  *
  * Transactions that wait for their response stand in a queue: the first one here, further ones in http_queue under
  * their numbers (first + 1 and so on).

@@ -137,6 +137,18 @@ __noinline int http_finish(struct http_conn *conn, const struct conn_key *key, i
 }
 
 /*
+ * Bytes pass that cannot be followed while the direction is out of step. From the server they answer the first transaction,
+ * or end what was answered before it: which of the two the ACK of the next request tells.
+ */
+static __always_inline void http_pass_lost(struct http_conn *conn, __u8 role, __u32 seq)
+{
+	if (role == ROLE_CLIENT || !conn->count || conn->broken)
+		return;
+	conn->broken = 1;
+	conn->reply_seq = seq;
+}
+
+/*
  * The direction cannot be followed from here until a message begins. What is known of the message stays, if anything
  * is: a request waits for its response, a response is over when something else shows it.
  */
@@ -185,6 +197,12 @@ __noinline int http_request_begin(struct http_conn *conn, const struct segment *
 			flow_expect_message(reply);
 			reply->lost = 1;
 		}
+	}
+	/* Nothing else is open, so the server's next byte is the first of this one's response. */
+	if (!conn->count && !conn->surplus && reply->lost && segment->flags & TCP_ACK &&
+	    segment->ack == reply->next_seq) {
+		flow_expect_message(reply);
+		reply->lost = 0;
 	}
 	transaction = http_queue_add(conn, segment);
 	if (!transaction)
@@ -707,6 +725,8 @@ __noinline int http_read_payload(packet_t *packet, struct http_conn *conn, struc
 	}
 	if (result == ROUND_MORE && segment->pos < segment->len)
 		result = ROUND_REFUSED + REFUSED_WORK;
+	if (result == ROUND_SKIP && conn->flow[role].lost)
+		http_pass_lost(conn, role, segment->seq + segment->pos);
 	if (result >= ROUND_REFUSED) {
 		http_refused(result - ROUND_REFUSED);
 		http_lose(conn, &segment->key, role);

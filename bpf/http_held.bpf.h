@@ -19,7 +19,7 @@ struct http_held {
 /* What leaves it unread is a gap like any other. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 512);
+	__uint(max_entries, 1024);
 	__type(key, struct http_held_key);
 	__type(value, struct http_held);
 } http_held SEC(".maps");

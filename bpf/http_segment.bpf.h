@@ -43,6 +43,8 @@ __noinline int http_pass_gap(struct http_conn *conn, const struct segment *segme
 		if (!enough && !flow->lost) {
 			http_missed();
 			http_lose(conn, &segment->key, role);
+		} else if (!enough) {
+			http_pass_lost(conn, role & 1, flow->next_seq);
 		}
 		flow->carry_len = 0;
 	}
