@@ -1,4 +1,5 @@
 import type { ReceivedSpan } from "../../otel/support/otlp.ts";
+import type { ReceivedMetric } from "../../otel/support/otlp-metrics.ts";
 import type { Child } from "./child.ts";
 import type { Network } from "./network.ts";
 
@@ -10,6 +11,8 @@ type SpanLine = Omit<ReceivedSpan, "startTimeUnixNano" | "endTimeUnixNano"> & {
 interface Report {
   received: number;
   violations: string[];
+  /** The last reading of each, by name; times as strings. */
+  metrics: Record<string, ReceivedMetric | undefined>;
   requests: { path: string; headers: Record<string, string> }[];
 }
 

@@ -1,6 +1,6 @@
 /**
  * The OTLP receiver as a process. Prints its address, then each span as a line (its times, which exceed 2^53, as strings).
- * A line of input is answered by one that says how many spans had come.
+ * A line of input is answered by one that says how many spans had come, and the last reading of each metric.
  */
 import { createInterface } from "node:readline";
 import { Receiver } from "../../../otel/support/receiver.ts";
@@ -22,5 +22,6 @@ setInterval(printSpans, 10);
 createInterface({ input: process.stdin }).on("line", () => {
   printSpans();
   const { spans, violations, requests } = receiver;
-  print({ received: spans.length, violations, requests });
+  const metrics = Object.fromEntries(receiver.metrics.map((metric) => [metric.name, metric]));
+  print({ received: spans.length, violations, requests, metrics });
 });
