@@ -11,8 +11,9 @@ const ID_BYTES = 24;
 
 /** `00-` trace id `-` span id `-` flags. */
 const LENGTH_OF_00 = 55;
-const DASH_BEFORE_SPAN_ID = 35;
-const DASH_BEFORE_FLAGS = 52;
+const TRACE_ID_AT = 3;
+const SPAN_ID_AT = 36;
+const FLAGS_AT = 53;
 const ZERO = 48;
 const DASH = 45;
 
@@ -49,21 +50,27 @@ class Caller {
   }
 
   #readVersion00({ bytes, traceparentAt: at }: RawHttpEvent): void {
+    let seen = this.#readDigits(bytes, at + TRACE_ID_AT, 0, TRACE_ID_BYTES);
+    seen |= this.#readDigits(bytes, at + SPAN_ID_AT, TRACE_ID_BYTES, ID_BYTES);
+    const high = DIGITS[bytes[at + FLAGS_AT] as number] as number;
+    const low = DIGITS[bytes[at + FLAGS_AT + 1] as number] as number;
+    this.flags = (high << 4) | low;
+    const areDigits = (seen | high | low) < NO_DIGIT;
+    const areDashes = bytes[at + SPAN_ID_AT - 1] === DASH && bytes[at + FLAGS_AT - 1] === DASH;
+    this.isKnown = areDigits && areDashes && isSet(this.traceIdBytes) && isSet(this.spanIdBytes);
+  }
+
+  /** Reads digits into the bytes of `#ids` from `from` to `to`. Returns the bits that their values have together. */
+  #readDigits(bytes: Buffer, at: number, from: number, to: number): number {
     const ids = this.#ids;
     let seen = 0;
-    const byteAt = (position: number): number => {
-      const high = DIGITS[bytes[position] as number] as number;
-      const low = DIGITS[bytes[position + 1] as number] as number;
+    for (let i = from, digit = at; i < to; i++, digit += 2) {
+      const high = DIGITS[bytes[digit] as number] as number;
+      const low = DIGITS[bytes[digit + 1] as number] as number;
       seen |= high | low;
-      return (high << 4) | low;
-    };
-    let traceBits = 0;
-    for (let i = 0; i < TRACE_ID_BYTES; i++) traceBits |= ids[i] = byteAt(at + 3 + 2 * i);
-    let spanBits = 0;
-    for (let i = TRACE_ID_BYTES; i < ID_BYTES; i++) spanBits |= ids[i] = byteAt(at + 4 + 2 * i);
-    this.flags = byteAt(at + DASH_BEFORE_FLAGS + 1);
-    const areDashes = bytes[at + DASH_BEFORE_SPAN_ID] === DASH && bytes[at + DASH_BEFORE_FLAGS] === DASH;
-    this.isKnown = seen < NO_DIGIT && areDashes && traceBits !== 0 && spanBits !== 0;
+      ids[i] = (high << 4) | low;
+    }
+    return seen;
   }
 
   #readText({ bytes, traceparentAt: at }: RawHttpEvent, length: number): void {
@@ -73,6 +80,11 @@ class Caller {
     this.#ids.write(parent.traceId + parent.spanId, "hex");
     this.flags = parent.traceFlags;
   }
+}
+
+function isSet(bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== 0) return true;
+  return false;
 }
 
 export { Caller };

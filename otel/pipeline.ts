@@ -189,6 +189,7 @@ class BatchingPipeline<P> implements SpanPipeline {
     this.#requests++;
     void this.#exporter.export(batch).then((outcome) => {
       this.#requests--;
+      this.#batcher.recycle?.(batch.payload);
       this.#settle(flight, outcome);
       this.#proceed();
     });

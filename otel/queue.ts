@@ -23,6 +23,8 @@ interface Batcher<P> {
   readonly isFull: boolean;
   /** Everything added since it was last called. */
   take(): P;
+  /** Told that the request is over and nobody reads the payload any more. */
+  recycle?(payload: P): void;
 }
 
 /** A bounded first-in, first-out queue of batches. */

@@ -10,6 +10,7 @@ import {
   ProtobufTraceSerializer,
 } from "@opentelemetry/otlp-transformer";
 import type { HttpEvent } from "../ffi/event.ts";
+import type { ByteWriter } from "./byte-writer.ts";
 import type { SpanBatch } from "./queue.ts";
 import type { OtlpProtocol } from "./settings.ts";
 import type { SpanFactory } from "./span.ts";
@@ -23,7 +24,7 @@ const CONTENT_TYPES: Readonly<Record<OtlpProtocol, string>> = {
 };
 
 /** Of spans that are encoded already. */
-function encodedSerializer(request: TraceRequest): SpanBatchSerializer<Uint8Array> {
+function encodedSerializer(request: TraceRequest): SpanBatchSerializer<ByteWriter> {
   return {
     serializeRequest: ({ payload }) => request.encode(payload),
     deserializeResponse: (data) => ProtobufTraceSerializer.deserializeResponse(data),
