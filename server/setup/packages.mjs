@@ -38,6 +38,7 @@ const TO_TEST = [
   { name: "nginx", command: "nginx" },
   { name: "procps", command: "sysctl" },
   { name: "python3", command: "python3" },
+  { name: "tcpdump", command: "tcpdump" },
   { name: "wrk", command: "wrk" },
 ];
 

@@ -169,6 +169,8 @@ const ACK = 16;
 export interface ExchangeOptions {
   /** Of the connection; the client's port, and what the path ends with. */
   number?: number;
+  /** Where its sequence numbers begin follows from this; the number, unless connections share a port. */
+  salt?: number;
   startNs?: bigint;
   family?: 4 | 6;
   layers?: "ipv4" | "vlan" | "qinq";
@@ -185,6 +187,7 @@ export const STEP_NS = 1_000_000n;
 /** A connection with one exchange, as Ethernet frames: SYN, SYN-ACK, request, response in segments, and both FINs. */
 export function exchange({
   number = 1,
+  salt = number,
   startNs = 1_700_000_000_123_456_789n,
   family = 4,
   layers = "ipv4",
@@ -199,7 +202,7 @@ export function exchange({
   const client = { address: address(1), port: 20_000 + number };
   const server = { address: address(2), port: 80 };
   // Of two connections with the same numbers one would be the other behind a NAT.
-  const seqs = { client: 1000 + number * 7919, server: 5000 + number * 104_729 };
+  const seqs = { client: 1000 + salt * 7919, server: 5000 + salt * 104_729 };
   const packets: CapturedPacket[] = [];
   const send = (from: "client" | "server", flags: number, payload: Uint8Array = Buffer.alloc(0)) => {
     const to = from === "client" ? "server" : "client";
