@@ -40,6 +40,7 @@ static __always_inline void flow_expect_message(struct http_flow *flow)
 	flow->carry_len = 0;
 	flow->left = 0;
 	flow->head_bytes = 0;
+	flow->status = 0;
 	flow->stale = 0;
 	flow->expectation = EXPECT_NONE;
 }

@@ -80,7 +80,7 @@ export interface Options {
   uncut: boolean;
   /** No piece is smaller. */
   smallestPiece: number;
-  /** Cut or repeated, its events are the same, but not what was counted. */
+  /** Cut, repeated or behind another transaction, its events are the same, but not what was counted. */
   uncounted: boolean;
   /** What was before its first line was not seen. */
   attached: boolean;

@@ -20,7 +20,9 @@ const TEST_RUN_PAYLOAD_BYTES = 3328;
 const SHOWN = 4;
 
 interface Way {
-  /** A program of this folder and its arguments, for bytes kept of a path. */
+  /** Of this folder. */
+  programs: string[];
+  /** One of them and its arguments, for bytes kept of a path. */
   argv: (pathMax: number) => [string, ...string[]];
   /** Its clock is the encoder's. */
   timed: boolean;
@@ -34,10 +36,10 @@ function* deliveries(conversation: Conversation): Generator<Delivery> {
   yield* cutDeliveries(conversation);
 }
 
-function suite({ argv, timed, payloadMax }: Way): void {
+function suite({ programs, argv, timed, payloadMax }: Way): void {
   const players = new Map<string, Player>();
 
-  beforeAll(buildPlayers, BUILD_MILLIS);
+  beforeAll(() => buildPlayers(...programs), BUILD_MILLIS);
   afterAll(async () => {
     for (const player of players.values()) await player.close();
   });
@@ -71,9 +73,17 @@ function suite({ argv, timed, payloadMax }: Way): void {
 }
 
 describe("compiled for user space", () => {
-  suite({ argv: (pathMax) => [pathMax > PATH_MAX_DEFAULT ? "native.long" : "native"], timed: true });
+  suite({
+    programs: ["native", "native.long"],
+    argv: (pathMax) => [pathMax > PATH_MAX_DEFAULT ? "native.long" : "native"],
+    timed: true,
+  });
 });
 describeKernel("loaded into the kernel", () => {
-  const payloadMax = TEST_RUN_PAYLOAD_BYTES;
-  suite({ argv: (pathMax) => ["kernel", objectPath("http", pathMax)], timed: false, payloadMax });
+  suite({
+    programs: ["kernel"],
+    argv: (pathMax) => ["kernel", objectPath("http", pathMax)],
+    timed: false,
+    payloadMax: TEST_RUN_PAYLOAD_BYTES,
+  });
 });

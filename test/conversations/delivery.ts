@@ -48,12 +48,23 @@ export function* uncutDeliveries(conversation: Conversation): Generator<Delivery
   yield { ...as("each packet on two devices", {}, (packet) => [packet, packet]), counted: !uncounted };
   yield { ...as("each packet again after the next", {}), turns: withLateCopies(turns), counted: !uncounted };
   yield as("with pure ACKs", {}, (packet) => [packet, pureAck(packet)]);
+  if (mayComeSecond(conversation)) {
+    const second = turnsOf(conversation, { handshake: true, transaction: true });
+    yield { ...as("behind another transaction", {}), turns: second, counted: !uncounted };
+  }
   if (!handshake && !attached) {
     for (const clientPort of ["higher", "lower", "equal"] as const) {
       const name = `with the handshake unseen and the client's port ${clientPort}`;
-      yield { ...as(name, { clientPort }), turns: turnsOf(conversation, false) };
+      yield { ...as(name, { clientPort }), turns: turnsOf(conversation, { handshake: false }) };
     }
   }
+}
+
+/** Does it begin with a request, so that it might as well be the second one of its connection? */
+function mayComeSecond({ options, steps: [first] }: Conversation): boolean {
+  if (options.attached || options.handshake || options.nat) return false;
+  if (first?.kind !== "segment" || first.from !== "client" || first.syn || first.lost) return false;
+  return /^[A-Z-]+ (\/|\*|http|h[.:])/.test(first.bytes.toString("latin1"));
 }
 
 /** With sequence numbers that wrap somewhere in the streams. */

@@ -6,6 +6,7 @@ import {
   otherSide,
   type Segment,
   type Side,
+  type Step,
 } from "./conversation.ts";
 
 export const SYN = 2;
@@ -41,12 +42,15 @@ export interface Turn {
 
 /** One side's stream, as the other side's TCP sees it. */
 class Stream {
+  /** Where the conversation's first byte lies. */
+  origin = 0;
   /** Behind the last byte that was sent. */
   next = 0;
   generation = 0;
   #arrived: [start: number, end: number][] = [];
 
   begin(): void {
+    this.origin = 0;
     this.next = 0;
     this.generation += 1;
     this.#arrived = [];
@@ -68,8 +72,20 @@ class Stream {
   }
 }
 
-/** @param handshake whether one comes first, unless the conversation brings its own */
-export function turnsOf({ steps, options }: Conversation, handshake = !options.attached): Turn[] {
+const EARLIER = earlierTransaction();
+
+/** What came before the first line of a conversation. */
+interface Before {
+  /** Unless the conversation brings its own. */
+  handshake: boolean;
+  /** A whole transaction on the same connection. */
+  transaction?: boolean;
+}
+
+export function turnsOf(
+  { steps, options }: Conversation,
+  { handshake, transaction = false }: Before = { handshake: !options.attached },
+): Turn[] {
   const streams: Record<Side, Stream> = { client: new Stream(), server: new Stream() };
   const turns: Turn[] = [];
   const newTurn = (line: number): Turn => {
@@ -80,6 +96,14 @@ export function turnsOf({ steps, options }: Conversation, handshake = !options.a
   let segments = 0;
   const first = steps[0];
   if (handshake && first?.kind === "segment" && !first.syn) newTurn(first.line).packets.push(...handshakePackets());
+  if (transaction) {
+    const turn = newTurn(first?.line ?? 0);
+    for (const step of EARLIER) {
+      if (step.kind === "segment") turn.packets.push(packetOf(step, streams));
+      else if (step.kind === "reported") turn.events.push(step);
+    }
+    for (const stream of Object.values(streams)) stream.origin = stream.next;
+  }
   for (const step of steps) {
     const turn = step.kind === "segment" || step.kind === "silence" ? newTurn(step.line) : (turns.at(-1) as Turn);
     if (step.kind === "silence") turn.silence = step.seconds;
@@ -113,16 +137,36 @@ function packetOf(segment: Segment, streams: Record<Side, Stream>): Packet {
   const peer = streams[otherSide(from)];
   // The answer to a SYN begins the other half of the same connection.
   if (syn && !again) own.begin();
-  const start = at === undefined ? (syn ? 0 : own.next) : (at.from === "start" ? 0 : own.next) + at.offset;
+  const start = at === undefined ? (syn ? 0 : own.next) : (at.from === "start" ? own.origin : own.next) + at.offset;
   own.take(start, bytes.length + (fin ? 1 : 0));
   const firstSyn = syn && from === "client";
   return {
     from,
     flags: (syn ? SYN : 0) | (fin ? FIN : 0) | (rst ? RST : 0) | (firstSyn ? 0 : ACK),
     seq: start - (syn ? 1 : 0),
-    ack: ack ?? (firstSyn ? 0 : peer.acknowledged),
+    ack: ack === undefined ? (firstSyn ? 0 : peer.acknowledged) : peer.origin + ack,
     generation: { own: own.generation, peer: peer.generation },
     payload: bytes,
     repeated,
   };
+}
+
+function earlierTransaction(): Step[] {
+  const segment = (from: Side, text: string): Segment => ({
+    kind: "segment",
+    line: 0,
+    from,
+    bytes: Buffer.from(text),
+    repeated: [],
+    syn: false,
+    fin: false,
+    rst: false,
+    lost: false,
+    again: false,
+  });
+  return [
+    segment("client", "OPTIONS * HTTP/1.1\r\n\r\n"),
+    segment("server", "HTTP/1.1 204 No Content\r\n\r\n"),
+    { kind: "reported", line: 0, text: "OPTIONS * 204 complete head=22/27 body=0/0" },
+  ];
 }

@@ -65,7 +65,7 @@ describe("the text of conversations", () => {
 describe("a conversation that goes otherwise is told of", () => {
   let player: Player;
   beforeAll(() => {
-    buildPlayers();
+    buildPlayers("native");
     player = new Player([playerPath("native"), "0", "224"]);
   }, 120_000);
   afterAll(() => player.close());

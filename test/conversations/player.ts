@@ -26,9 +26,10 @@ export interface Look {
   counted: CounterName[];
 }
 
-/** @throws Error when make fails */
-export function buildPlayers(): void {
-  const { exitCode, stderr } = Bun.spawnSync(["make", "--silent", "-C", import.meta.dir]);
+/** @param names of programs @throws Error when make fails */
+export function buildPlayers(...names: string[]): void {
+  const targets = names.map((name) => `.output/${name}`);
+  const { exitCode, stderr } = Bun.spawnSync(["make", "--silent", "-C", import.meta.dir, ...targets]);
   if (exitCode !== 0) throw new Error(`the players could not be built: ${stderr}`);
 }
 

@@ -15,7 +15,7 @@ for (const [settings, conversations] of Map.groupBy(loadConversations(), setting
     let runs: RealRun[];
 
     beforeAll(async () => {
-      buildPlayers();
+      buildPlayers("inject");
       runs = await playReal(conversations);
     }, LIMIT_MILLIS);
     afterAll(endAll);

@@ -107,7 +107,7 @@ function phasesOf(turns: readonly Turn[]): Turn[][] {
 
 function plansToTalk(talker: Talker, conversation: Conversation): Plan[] {
   // The kernel shakes hands.
-  const turns = turnsOf(conversation, false);
+  const turns = turnsOf(conversation, { handshake: false });
   return waysToTalk(conversation.options).map((way) => {
     const id = talker.newId();
     return { conversation, name: way.name, turns, play: (part) => talker.play(id, way, part) };
