@@ -236,7 +236,7 @@ static __always_inline __u32 copy_text(char *to, const __u32 max, __u8 had,
 	opaque(len);
 	if (len > max)
 		len = max;
-	if (!len || span.at + len > WINDOW_BYTES)
+	if (!len || span.at > WINDOW_BYTES - len)
 		return 0;
 	memory_copy(to, len, window->bytes + span.at);
 	return len;
