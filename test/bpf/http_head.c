@@ -7,6 +7,7 @@ static __u32 http_path_max;
 
 #include "../../bpf/http_head.bpf.h"
 #include "check.h"
+#include "guarded.h"
 
 /* Aligned as map values are. */
 static struct http_window window __attribute__((aligned(8)));
@@ -73,8 +74,8 @@ static void lengths(void)
 		{"999999999999999999", 999999999999999999},
 		{"1234567890123456789", LENGTH_INVALID},
 		{"99999999999999999999999", LENGTH_INVALID},
-		{"5 ", 5},
-		{"5\t ", 5},
+		{"5 ", LENGTH_INVALID},
+		{"5 6", LENGTH_INVALID},
 		{"", LENGTH_INVALID},
 		{" ", LENGTH_INVALID},
 		{"+5", LENGTH_INVALID},
@@ -176,13 +177,13 @@ static void beginnings(void)
 
 			fill(0);
 			memcpy(window.bytes + HTTP_CARRY, table[i].text, len);
-			int begins = http_begins_request(&window, len);
+			int begins = http_begins_request(&window, HTTP_CARRY, len);
 			check(begins == (len > table[i].undecided ? decided : BEGINS_PERHAPS),
 			      "%u bytes of `%s`: %d", len, table[i].text, begins);
 		}
 	}
 	fill(0);
-	check(http_begins_request(&window, 0) == BEGINS_NOT, "nothing");
+	check(http_begins_request(&window, HTTP_CARRY, 0) == BEGINS_NOT, "nothing");
 }
 
 static void responses(void)
@@ -197,7 +198,7 @@ static void responses(void)
 			put(HTTP_CARRY, text);
 			if (wrong < 8)
 				window.bytes[HTTP_CARRY + wrong] ^= 2;
-			check(http_begins_response(&window, len) ==
+			check(http_begins_response(&window, HTTP_CARRY, len) ==
 				      (wrong < len && wrong < 8 ? BEGINS_NOT : expected),
 			      "%u bytes with a wrong one at %u", len, wrong);
 		}
@@ -316,6 +317,79 @@ static void status_lines(void)
 	}
 }
 
+struct reading {
+	struct http_flow flow;
+	struct http_scan scan;
+	struct http_transaction transaction;
+};
+
+/* Everything that reads a window, at a place and for a length that need not be inside. */
+static void read_all(const struct http_window *guarded, struct reading *reading, __u32 at,
+		     __u32 len)
+{
+	struct span span = {.at = at, .len = len};
+	__u8 version;
+
+	memset(reading, 0, sizeof(*reading));
+	http_find_lf(guarded, at, at + len);
+	http_find(guarded, at, len, '?');
+	http_count_blanks(guarded, at, len);
+	http_trim_end(guarded, at, len);
+	http_parse_length(guarded, at, len);
+	http_method_length(guarded, at);
+	http_begins_scheme(guarded, at, len);
+	http_begins_request(guarded, at, len);
+	http_begins_response(guarded, at, len);
+	read_status_line(guarded, span, &version);
+	http_scan_field(guarded, &reading->scan, true, at, len);
+	http_take_length(&reading->flow, guarded, at, len);
+	http_append_target(&reading->transaction, guarded, at, len);
+	/* The second part is written byte by byte. */
+	http_append_target(&reading->transaction, guarded, at, len);
+	reading->scan.line = at;
+	reading->scan.flags = SCAN_REQUEST | SCAN_FIRST;
+	http_scan_lines(guarded, &reading->scan, at + len);
+	reading->scan = (struct http_scan){.start_line = span,
+					   .host = span,
+					   .user_agent = span,
+					   .traceparent = span,
+					   .expect = span,
+					   .content_length = span,
+					   .other_length = span,
+					   .transfer_encoding = span};
+	http_take_request(&reading->transaction, guarded, &reading->scan);
+	/* What is no request line is the end of it. */
+	reading->scan.start_line.len = 0;
+	http_take_request(&reading->transaction, guarded, &reading->scan);
+	http_take_framing(&reading->flow, guarded, &reading->scan);
+}
+
+static void no_read_leaves_the_window(void)
+{
+	static const char fills[] = {'\n', ' ', 'A', '5', ':', '?', '\xff', 0};
+	static const __u32 lengths[] = {0,    1,	  7,	      8,	 16,   24,
+					255,  256,	  1023,	      1024,	 1279, WINDOW_BYTES,
+					4096, 0x7fffffff, 0xfffffff8, 0xffffffff};
+	struct reading *reading = malloc(sizeof(*reading));
+	char *start = guarded_pages();
+	struct http_window *windows[] = {(void *)start, (void *)(start + GUARDED_MAX -
+								 sizeof(struct http_window))};
+
+	http_path_max = HTTP_TARGET_MAX;
+	http_capture_query = true;
+	for (__u32 side = 0; side < 2; side++)
+		for (__u32 fill = 0; fill < sizeof(fills); fill++) {
+			memset(windows[side], fills[fill], sizeof(**windows));
+			for (__u32 i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+				for (__u32 at = 0; at < sizeof(**windows) + 64; at += 1 + at % 3)
+					read_all(windows[side], reading, at, lengths[i]);
+				read_all(windows[side], reading, -lengths[i], lengths[i]);
+			}
+		}
+	check(true, "still here");
+	free(reading);
+}
+
 int main(void)
 {
 	the_first_matching_byte_of_a_word();
@@ -328,5 +402,6 @@ int main(void)
 	found_bytes();
 	targets();
 	status_lines();
+	no_read_leaves_the_window();
 	return checks_end("http_head");
 }
