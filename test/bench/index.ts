@@ -18,6 +18,7 @@ import { report } from "./report.ts";
 import { type Measured, summarize } from "./results.ts";
 import { keepRunStats, restoreRunStats } from "./run-stats.ts";
 import { readSettings, type Settings } from "./settings.ts";
+import { spanRates } from "./span-rates.ts";
 import { targetsOf } from "./targets.ts";
 import { throughputRounds } from "./throughput.ts";
 import { Watch } from "./watched.ts";
@@ -58,6 +59,7 @@ async function measure(settings: Settings): Promise<Measured> {
   const { clockErrorMillis } = watch.subscription;
   await watch.stop();
   const floods = await floodRates(settings.floodSeconds, say);
+  const spanRounds = await spanRates({ rounds: settings.rounds, seconds: settings.spanSeconds }, say);
   const date = new Date().toISOString();
   return {
     date,
@@ -73,6 +75,7 @@ async function measure(settings: Settings): Promise<Measured> {
     memory,
     clockErrorMillis,
     floods,
+    spanRounds,
   };
 }
 

@@ -15,6 +15,7 @@ export function report(measured: Measured, summary: Summary, targets: readonly T
     delays(measured, summary),
     usage(measured, summary),
     flood(measured),
+    spans(summary),
     table(
       "targets",
       ["measured", ""],
@@ -120,6 +121,29 @@ function usage({ idleCpuPercent, memory }: Measured, summary: Summary): string {
       ["service, highest RSS ever (VmHWM), MB", short(summary.peakMb), ""],
       ["service, idle CPU, % of a core", short(idleCpuPercent), ""],
     ],
+  );
+}
+
+function spans({ spans }: Summary): string {
+  const names = {
+    tracer: "tracer, BatchSpanProcessor",
+    readable: "ReadableSpan, SDK's exporter",
+    ours: "the service's own",
+  };
+  return table(
+    "spans to a collector, from one CPU",
+    ["spans/s", "min–max", "of the tracer's", "min–max", "CPU µs/span", "min–max", "bytes/span", "peak MB"],
+    (["tracer", "readable", "ours"] as const).map((way) => {
+      const { perSecond, ofTracer, cpuMicros, bytes, peakMb } = spans[way];
+      return [
+        names[way],
+        ...range(perSecond, whole),
+        ...range(ofTracer),
+        ...range(cpuMicros),
+        whole(bytes),
+        whole(peakMb),
+      ];
+    }),
   );
 }
 

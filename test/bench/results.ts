@@ -5,6 +5,8 @@ import type { ParserCost } from "./parser.ts";
 import type { Memory } from "./process-usage.ts";
 import type { ProgramCosts } from "./programs.ts";
 import type { Settings } from "./settings.ts";
+import type { SpanRound } from "./span-rates.ts";
+import type { SpanWayName } from "./span-ways.ts";
 import { type Percentiles, type Spread, spreadOf } from "./statistics.ts";
 import type { Round } from "./throughput.ts";
 import type { Window } from "./watched.ts";
@@ -26,6 +28,16 @@ export interface Measured {
   memory: Memory;
   clockErrorMillis: number;
   floods: Flood[];
+  spanRounds: SpanRound[];
+}
+
+export interface SpanCost {
+  perSecond: Spread;
+  /** Of all threads of the sending process. */
+  cpuMicros: Spread;
+  ofTracer: Spread;
+  bytes: number;
+  peakMb: number;
 }
 
 /** Over the rounds; a ratio is taken within a round, then over the rounds. */
@@ -49,9 +61,10 @@ export interface Summary {
   subscriberCpuPer100k: Spread;
   rssMb: number;
   peakMb: number;
+  spans: Record<SpanWayName, SpanCost>;
 }
 
-export function summarize({ rounds, moderate, memory }: Measured): Summary {
+export function summarize({ rounds, moderate, memory, spanRounds }: Measured): Summary {
   const watched = rounds.map((round) => round.watched);
   const windows = [...watched, moderate];
   const sum = (of: (window: Window) => number) => windows.reduce((total, window) => total + of(window), 0);
@@ -76,6 +89,22 @@ export function summarize({ rounds, moderate, memory }: Measured): Summary {
     subscriberCpuPer100k: over(({ subscriberCpuSeconds, served }) => (subscriberCpuSeconds * 1e5) / served),
     rssMb: Math.max(memory.rssMb, ...watched.map((window) => window.memory.rssMb)),
     peakMb: Math.max(memory.peakMb, ...watched.map((window) => window.memory.peakMb)),
+    spans: {
+      tracer: spanCost(spanRounds, "tracer"),
+      readable: spanCost(spanRounds, "readable"),
+      ours: spanCost(spanRounds, "ours"),
+    },
+  };
+}
+
+function spanCost(rounds: readonly SpanRound[], way: SpanWayName): SpanCost {
+  const rate = (name: SpanWayName) => (round: SpanRound) => round[name].spans / round[name].seconds;
+  return {
+    perSecond: spreadOf(rounds.map(rate(way))),
+    cpuMicros: spreadOf(rounds.map((round) => (round[way].cpuSeconds * 1e6) / round[way].spans)),
+    ofTracer: spreadOf(rounds.map((round) => rate(way)(round) / rate("tracer")(round))),
+    bytes: Math.max(...rounds.map((round) => round[way].bytesPerSpan)),
+    peakMb: Math.max(...rounds.map((round) => round[way].peakMb)),
   };
 }
 

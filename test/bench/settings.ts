@@ -14,6 +14,8 @@ export interface Settings {
   syncCalls: number;
   /** Of each rate of events without packets. */
   floodSeconds: number;
+  /** Of each way of sending spans, in each round. */
+  spanSeconds: number;
 }
 
 const HELP = `npm run bench [-- --quick] [-- --rounds N] [-- --seconds N]
@@ -31,6 +33,7 @@ const FULL: Settings = {
   idleSeconds: 10,
   syncCalls: 400,
   floodSeconds: 4,
+  spanSeconds: 3,
 };
 
 const QUICK: Settings = {
@@ -41,6 +44,7 @@ const QUICK: Settings = {
   idleSeconds: 5,
   syncCalls: 200,
   floodSeconds: 2,
+  spanSeconds: 1.5,
 };
 
 /** @returns undefined after the help was shown. @throws TypeError for an option that is not there or not a number */

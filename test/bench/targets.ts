@@ -10,6 +10,7 @@ export interface Target {
 /** What Kernelcast promises of its cost. */
 export function targetsOf({ quietMillis, sync, idleCpuPercent, floods }: Measured, summary: Summary): Target[] {
   const { aloneOfUnwatched, watchedOfUnwatched, lost, breaks, balanced, loadedP99Millis, rssMb } = summary;
+  const { ours } = summary.spans;
   const below = (what: string, value: number, limit: number, unit: string): Target => ({
     what: `${what} below ${limit} ${unit}`,
     measured: `${value.toFixed(value < 10 ? 2 : 0)} ${unit}`,
@@ -34,6 +35,11 @@ export function targetsOf({ quietMillis, sync, idleCpuPercent, floods }: Measure
       what: "1,000,000 events/s from enqueue to callback, decoded on one core, nothing lost",
       measured: `${(highestLossless(floods)?.perSecond ?? 0).toLocaleString("en")} events/s`,
       met: (highestLossless(floods)?.perSecond ?? 0) >= 1_000_000,
+    },
+    {
+      what: "500,000 spans/s to a collector from one core, at least 6 times the SDK's tracer",
+      measured: `${Math.round(ours.perSecond.median).toLocaleString("en")} spans/s, ${ours.ofTracer.median.toFixed(1)} times`,
+      met: ours.perSecond.median >= 500_000 && ours.ofTracer.median >= 6,
     },
     below("memory after load (RSS)", rssMb, 150, "MB"),
     below("idle CPU", idleCpuPercent, 2, "% of a core"),
