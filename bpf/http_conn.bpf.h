@@ -118,7 +118,7 @@ struct http_conn {
 	__u64 last_ns;	   /* last segment with payload in either direction */
 	__u64 response_ns; /* last segment with payload from the server since the first request */
 	__u32 first;	   /* number of the first transaction */
-	__u32 reply_seq;   /* where the first transaction's response begins, once it has begun */
+	__u32 reply_seq;   /* where the first transaction's response begins */
 	__u16 count;	   /* transactions, with the one whose request is being read */
 	__u16 surplus;	   /* requests behind them that found no room */
 	__u8 client;	   /* index into the key of the endpoint that sends requests */

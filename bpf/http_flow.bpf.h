@@ -199,12 +199,9 @@ __noinline int http_request_begin(struct http_conn *conn, const struct segment *
 			reply->lost = 1;
 		}
 	}
-	/* Nothing else is open, so the server's next byte is the first of this one's response. */
-	if (!conn->count && !conn->surplus && reply->lost && segment->flags & TCP_ACK &&
-	    segment->ack == reply->next_seq) {
-		flow_expect_message(reply);
-		reply->lost = 0;
-	}
+	/* Where its response will begin, if nothing else is open. */
+	if (!conn->count)
+		conn->reply_seq = segment->ack;
 	transaction = http_queue_add(conn, segment);
 	if (!transaction)
 		return 0;
@@ -278,6 +275,14 @@ __noinline int http_request_head_end(struct http_conn *conn, const struct conn_k
 		last->event.request_header_bytes = flow->head_bytes;
 		expects = last->flags & TRANSACTION_EXPECT;
 		tunnel = load64(last->event.method) == METHOD_CONNECT;
+	}
+	struct http_flow *reply = &conn->flow[ROLE_SERVER];
+
+	/* Nothing else is open and the client has all of what came before: the server is in step again. */
+	if (conn->count == 1 && !conn->surplus && !conn->broken && reply->lost &&
+	    reply->next_seq == conn->reply_seq) {
+		flow_expect_message(reply);
+		reply->lost = 0;
 	}
 	if (tunnel) {
 		flow_expect_message(flow);
