@@ -14,7 +14,7 @@ import type { Log } from "./log.ts";
 import { knownMethods } from "./method.ts";
 import { type HistogramFamily, readFamilies } from "./metric-families.ts";
 import { exemplarFilter, exemplarRule, metricSettings as readMetricSettings } from "./metric-settings.ts";
-import { createMetricExport, type MetricExport } from "./metrics.ts";
+import { createMetricExport } from "./metrics.ts";
 import { optIn } from "./opt-in.ts";
 import type { SpanPipeline } from "./pipeline.ts";
 import { unreachableReason } from "./reachability.ts";
@@ -105,9 +105,11 @@ function createTelemetry({ env, log, version, spans: policy = "auto" }: Telemetr
   let ended: Promise<void> | undefined;
   const end = async (timeoutMillis: number) => {
     const endMillis = performance.now() + timeoutMillis;
-    await spans?.pipeline.shutdown(timeoutMillis);
-    const isReachable = metricExport === undefined || (await canTakeMetrics(metricExport));
-    await sdk.shutdown(isReachable ? Math.max(0, endMillis - performance.now()) : 0);
+    const rest = () => Math.max(0, endMillis - performance.now());
+    if (spans !== undefined) await spans.pipeline.shutdown((await isListening(spans.url)) ? rest() : 0);
+    const isTaken =
+      metricExport === undefined || (!metricExport.health.isDown && (await isListening(metricExport.url)));
+    await sdk.shutdown(isTaken ? rest() : 0);
     locality.close();
   };
   return {
@@ -126,9 +128,9 @@ function createTelemetry({ env, log, version, spans: policy = "auto" }: Telemetr
   };
 }
 
-/** Asked before the last export, which would otherwise hold up the end where there is no collector. */
-async function canTakeMetrics({ health, url }: MetricExport): Promise<boolean> {
-  return !health.isDown && (await unreachableReason(url, LOOK_MILLIS)) === undefined;
+/** Asked before the last exports, which would otherwise hold up the end where there is no collector. */
+async function isListening(url: string): Promise<boolean> {
+  return describeOutage(await unreachableReason(url, LOOK_MILLIS)) === undefined;
 }
 
 export { createTelemetry, type Environment, type Log, type Telemetry, type TelemetryOptions, TelemetrySettingError };
