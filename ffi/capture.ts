@@ -1,3 +1,4 @@
+import type { BatchKeeper } from "./delivery.ts";
 import type { Sink, WantedTransactions } from "./event.ts";
 import { Reader } from "./reader.ts";
 import { objectPath, type ReaderOptions, sharedRingBytes } from "./reader-options.ts";
@@ -11,6 +12,7 @@ export interface CaptureOptions extends Omit<ReaderOptions, "objectPaths"> {
   protocols: readonly string[];
   /** What may be reported of request targets. */
   policy: TargetPolicy;
+  history: BatchKeeper;
 }
 
 /** From the kernel. */
@@ -20,7 +22,7 @@ export class KernelCapture extends StreamCapture {
 
   /** Loads the programs. @throws CaptureError when a protocol is unknown, or the kernel or this process may not */
   constructor(
-    { protocols = ["http"], policy = new TargetPolicy(), ...options }: Partial<CaptureOptions>,
+    { protocols = ["http"], policy = new TargetPolicy(), history, ...options }: Partial<CaptureOptions>,
     sinks: readonly Sink[],
   ) {
     const streams = findStreams(protocols);
@@ -30,7 +32,7 @@ export class KernelCapture extends StreamCapture {
       objectPaths: protocols.map((name) => objectPath(name, options.pathMax)),
     });
     const clock = new WallClock();
-    super({ reader, streams, clock: () => clock.offset, policy, sinks });
+    super({ reader, streams, clock: () => clock.offset, policy, sinks, history });
     this.#reader = reader;
     this.#clock = clock;
   }

@@ -172,13 +172,39 @@ export interface RawHttpBatch {
   at(index: number): RawHttpEvent;
 }
 
-/** An {@link EventSink} for whom an object per event is too much. */
+/**
+ * An {@link EventSink} for whom an object per event is too much. It may be both; then HTTP events come here, and here alone,
+ * and {@link EventSink.wantsEvents} speaks of the others.
+ */
 export interface RawHttpSink extends Paced {
   /** The batch, its events and their memory are valid only until the call returns; what is kept must be copied. */
   offerRaw(batch: RawHttpBatch): void;
+  /** Nothing more comes in this turn: what was held back to be sent together should go. */
+  endTurn?(): void;
 }
 
 export type Sink = EventSink | RawHttpSink;
+
+/** Who reads a {@link History}: what a sink is given, again. */
+export interface HistoryReader {
+  offerRaw(batch: RawHttpBatch): void;
+  offer(batch: readonly ObservedEvent[]): void;
+}
+
+/** The delivered events of the recent past, of all protocols, as far as a bound of bytes and of age allows. */
+export interface History {
+  /** Of the oldest event that is kept; one above the last delivered when there is none. */
+  readonly firstSeq: number;
+  /**
+   * Where to begin for all that was delivered within the last `agoMillis`. isWhole: all of that is kept.
+   */
+  since(agoMillis: number): { seq: number; isWhole: boolean };
+  /**
+   * Gives the batch that holds event `seq`, of which the first events may come before it. False when it is kept no longer,
+   * or is yet to come.
+   */
+  read(seq: number, reader: HistoryReader): boolean;
+}
 
 /**
  * One protocol's way from the kernel to user space. At a quiescent moment

@@ -1,4 +1,5 @@
 import { clockOffset } from "./clock.ts";
+import type { BatchKeeper } from "./delivery.ts";
 import type { Sink } from "./event.ts";
 import { Reader } from "./reader.ts";
 import type { ReaderOptions } from "./reader-options.ts";
@@ -15,6 +16,7 @@ export interface ReplayCaptureOptions
     > {
   /** What may be reported of request targets. */
   policy?: TargetPolicy;
+  history?: BatchKeeper;
 }
 
 /** A packet's time is the wall clock's already. */
@@ -32,7 +34,7 @@ export class ReplayCapture extends StreamCapture {
 
   /** Opens the file. @throws CaptureError naming the file, what was expected and what was found */
   constructor(
-    { path, speed, loop, policy = new TargetPolicy(), ...options }: ReplayCaptureOptions,
+    { path, speed, loop, policy = new TargetPolicy(), history, ...options }: ReplayCaptureOptions,
     sinks: readonly Sink[],
   ) {
     const source = new ReplaySource({ path, speed, loop });
@@ -43,6 +45,7 @@ export class ReplayCapture extends StreamCapture {
       clock: () => CAPTURE_CLOCK,
       policy,
       sinks,
+      history,
       patient: !loop,
     });
     this.#reader = reader;

@@ -1,6 +1,6 @@
 import type { ClockOffset } from "./clock.ts";
 import { Consumer } from "./consumer.ts";
-import { Delivery } from "./delivery.ts";
+import { type BatchKeeper, Delivery } from "./delivery.ts";
 import { CaptureError } from "./errors.ts";
 import type { BarrierResult, Capture, CaptureStats, ProtocolLedger, Sink, WantedTransactions } from "./event.ts";
 import { protocolLedger } from "./ledger.ts";
@@ -17,6 +17,8 @@ export interface StreamCaptureParts {
   clock: () => ClockOffset;
   policy: TargetPolicy;
   sinks: readonly Sink[];
+  /** Keeps what is delivered, before any sink is offered it. */
+  history?: BatchKeeper | undefined;
   /** Waits for sinks that are not ready, rather than let them drop: only where nothing is lost by waiting. */
   patient?: boolean;
 }
@@ -41,13 +43,13 @@ export abstract class StreamCapture implements Capture {
   #lastDone: BarrierDone | undefined;
   #lastResult: BarrierResult | undefined;
 
-  protected constructor({ reader, streams, clock, policy, sinks, patient = false }: StreamCaptureParts) {
+  protected constructor({ reader, streams, clock, policy, sinks, history, patient = false }: StreamCaptureParts) {
     this.#reader = reader;
-    this.#delivery = new Delivery(sinks, clock, policy);
+    this.#delivery = new Delivery(sinks, clock, policy, history);
     this.#patientSinks = patient ? sinks : [];
     for (const [name, stream] of streams) this.#streams.set(name, stream.use(this.#open));
     reader.onPause(() => {
-      this.#delivery.flush();
+      this.#delivery.endTurn();
       this.#keepPace();
     });
   }

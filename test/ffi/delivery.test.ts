@@ -56,9 +56,9 @@ test("raw and decoded, an event has the same number; protocols are counted toget
   takeHttp(2);
   takeTcp();
   takeHttp(1);
-  delivery.flush();
-  // Raw batches are not joined, so they come at once; decoded ones with the next of another protocol, or a flush.
-  expect(calls).toEqual(["raw http 1, http 2", "events http 1, http 2", "raw http 4", "events tcp 3", "events http 4"]);
+  delivery.endTurn();
+  // Raw batches are not joined, so they come at once; decoded ones with the next of another protocol, or at the turn's end.
+  expect(calls).toEqual(["raw http 1, http 2", "events http 1, http 2", "events tcp 3", "raw http 4", "events http 4"]);
 });
 
 test("what no sink wants is not decoded; it is numbered, passed, and still raw to those who read it so", () => {
@@ -75,7 +75,7 @@ test("events taken while they were wanted arrive before the next are passed", ()
   takeHttp(1);
   Object.assign(events, { wantsEvents: true });
   takeHttp(1);
-  delivery.flush();
+  delivery.endTurn();
   expect(calls).toEqual([
     "raw http 1",
     "raw http 2",
@@ -89,7 +89,34 @@ test("events taken while they were wanted arrive before the next are passed", ()
 test("decoded events are joined to batches of at most 256", () => {
   const { calls, delivery, takeHttp } = delivering();
   for (let i = 0; i < 300; i++) takeHttp(1);
-  delivery.flush();
+  delivery.endTurn();
   const sizes = calls.filter((call) => call.startsWith("events")).map((call) => call.split(",").length);
   expect(sizes).toEqual([256, 44]);
+});
+
+test("who reads HTTP events raw is offered none decoded, is told when a turn ends, and gets all else in order", () => {
+  const calls: string[] = [];
+  const both: EventSink & RawHttpSink & { wantsEvents?: boolean } = {
+    offerRaw: (batch) => void calls.push(`raw ${batch.at(0).seq}`),
+    offer: (batch) => void calls.push(`${batch[0]?.protocol} ${batch[0]?.seq}`),
+    pass: (protocol) => void calls.push(`${protocol} passed`),
+    endTurn: () => void calls.push("end"),
+  };
+  const other: EventSink = { offer: (batch) => void calls.push(`other ${batch[0]?.protocol} ${batch[0]?.seq}`) };
+  const delivery = new Delivery([both, other], () => CLOCK, new TargetPolicy());
+  const takeHttp = () =>
+    delivery.take({ protocol: http, decode: decodeHttpEvent }, new EventBatch(httpBatch([{}]), http.viewOf));
+  const takeTcp = () =>
+    delivery.take({ protocol: tcp, decode: decodeTcpEvent }, new EventBatch(tcpBatch(TCP), tcp.viewOf));
+  takeTcp();
+  takeHttp();
+  delivery.endTurn();
+  expect(calls).toEqual(["tcp 1", "other tcp 1", "raw 2", "other http 2", "end"]);
+
+  calls.length = 0;
+  const alone = new Delivery([{ ...both, wantsEvents: false }], () => CLOCK, new TargetPolicy());
+  alone.take({ protocol: http, decode: decodeHttpEvent }, new EventBatch(httpBatch([{}]), http.viewOf));
+  alone.take({ protocol: tcp, decode: decodeTcpEvent }, new EventBatch(tcpBatch(TCP), tcp.viewOf));
+  alone.endTurn();
+  expect(calls).toEqual(["raw 1", "tcp passed", "end"]);
 });
