@@ -10,12 +10,16 @@ static void *on_batch_context;
 static bool defaults_known;
 static __u64 default_idle_timeout_ns;
 
-static void harvest(__u64 now_ns)
+/* spare_ns: the program's argument; see http_harvest(). */
+static void harvest(__u64 now_ns, __u64 spare_ns)
 {
-	__u64 context[sizeof(struct bpf_raw_tracepoint_args) + 1] = {};
+	struct {
+		struct bpf_raw_tracepoint_args head;
+		__u64 arguments[1];
+	} context = {.arguments = {spare_ns}};
 
 	native_now_ns = now_ns;
-	http_harvest((void *)context);
+	http_harvest(&context.head);
 }
 
 static long native_output(const void *data, __u64 size)
@@ -66,7 +70,12 @@ void http_native_cut_packet(const uint8_t *bytes, uint32_t captured, uint32_t le
 
 void http_native_harvest(uint64_t now_ns)
 {
-	harvest(now_ns);
+	harvest(now_ns, 0);
+}
+
+void http_native_make_room(uint64_t now_ns, uint64_t spare_ns)
+{
+	harvest(now_ns, spare_ns);
 }
 
 void http_native_end(uint64_t now_ns)
@@ -74,7 +83,7 @@ void http_native_end(uint64_t now_ns)
 	__u64 timeout_ns = http_idle_timeout_ns;
 
 	http_idle_timeout_ns = 0;
-	harvest(now_ns);
+	harvest(now_ns, 0);
 	http_idle_timeout_ns = timeout_ns;
 	native_maps_clear();
 }

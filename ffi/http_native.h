@@ -38,6 +38,9 @@ void http_native_cut_packet(const uint8_t *bytes, uint32_t captured, uint32_t le
 /* Ends what has been silent for the idle time-out at now_ns. */
 void http_native_harvest(uint64_t now_ns);
 
+/* The same, and forgets connections without an open transaction that have been silent for spare_ns. */
+void http_native_make_room(uint64_t now_ns, uint64_t spare_ns);
+
 /*
  * Ends what is open, as the idle time-out does, and forgets everything but the counters: what comes next belongs to nothing
  * that came before.

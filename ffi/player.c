@@ -15,6 +15,8 @@ enum {
 	/* Between two looks at commands. */
 	PACKETS_PER_LOOK = 64,
 	HARVESTS_PER_TIMEOUT = 8,
+	TICK_NS = 10000000,
+	SPARE_NS_MIN = 1000000,
 	/* A loop of a capture without any length is still no busy loop. */
 	ROUND_NS_MIN = 1000000000,
 	/* Captures of several queues or devices have packets in the wrong order by so much at most. */
@@ -87,7 +89,7 @@ static void end_round(struct player *player, enum capture_result result)
 	http_native_end(player->now_ns);
 	http_native_flush();
 	player->in_round = player->anchored = false;
-	player->now_ns = player->next_harvest_ns = 0;
+	player->now_ns = player->next_harvest_ns = player->next_tick_ns = 0;
 	status->rounds++;
 	if (again && capture_file_rewind(player->file))
 		return;
@@ -170,8 +172,27 @@ static uint64_t wait_ns(struct player *player)
 	return due > now ? due - now : 0;
 }
 
+/* As the pump does it (make_room() there), by the events' clock. */
+static void make_room(struct player *player)
+{
+	uint32_t max = player->connections_max;
+
+	if (player->now_ns < player->next_tick_ns)
+		return;
+	player->next_tick_ns = player->now_ns + TICK_NS;
+	if (http_native_connections() <= max - max / 8) {
+		player->spare_ns = 0;
+		return;
+	}
+	player->spare_ns = (player->spare_ns ?: player->idle_timeout_ns) / 2;
+	if (player->spare_ns < SPARE_NS_MIN)
+		player->spare_ns = SPARE_NS_MIN;
+	http_native_make_room(player->now_ns, player->spare_ns);
+}
+
 static void harvest(struct player *player)
 {
+	make_room(player);
 	if (player->now_ns < player->next_harvest_ns)
 		return;
 	http_native_harvest(player->now_ns);
@@ -189,7 +210,7 @@ static void set_clock(struct player *player)
 		/* Another capture's packets, or a clock that was set: none of them belongs to what came before. */
 		http_native_end(player->now_ns);
 		player->now_ns = time_ns;
-		player->next_harvest_ns = 0;
+		player->next_harvest_ns = player->next_tick_ns = 0;
 	}
 	if (time_ns > player->now_ns)
 		player->now_ns = time_ns;

@@ -14,6 +14,7 @@ struct player {
 	struct capture_file *file;
 	struct replay_options options;
 	uint64_t idle_timeout_ns;
+	uint32_t connections_max;
 	struct replay_status status;
 	pthread_t thread;
 	bool running;
@@ -30,7 +31,9 @@ struct player {
 	uint64_t round_first_ns; /* the round's first packet, and when it was replayed */
 	uint64_t round_began_ns;
 	uint64_t now_ns; /* of the events' clock */
-	uint64_t next_harvest_ns;
+	uint64_t next_harvest_ns, next_tick_ns;
+	uint64_t
+		spare_ns; /* how long idle connections are kept while the table is nearly full; 0: it is not */
 };
 
 /* Returns 0 or a negative errno. */

@@ -77,6 +77,7 @@ static void open_programs(struct reader *reader, const struct reader_options *op
 
 	http_native_open(&native, player_on_batch, &reader->player);
 	reader->player.idle_timeout_ns = native.idle_timeout_ns;
+	reader->player.connections_max = native.connections_max;
 }
 
 struct reader *replay_open(const char *path, const struct reader_options *options,

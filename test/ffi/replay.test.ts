@@ -506,6 +506,15 @@ describe("a replay", () => {
     ]);
   });
 
+  test("forgets idle connections where the table gets full, those that are silent longest first", async () => {
+    // Answered, and not closed: 20 ms apart, three times as many as there is room for.
+    const kept = Array.from({ length: 192 }, (_, index) =>
+      exchange({ number: index + 1, startNs: START_NS + BigInt(index) * 20_000_000n }).slice(0, 4),
+    ).flat();
+    const { events } = await replayed(pcap(kept), { connectionsMax: 64 });
+    expect(events.map(({ status }) => status)).toEqual(Array(192).fill(200));
+  });
+
   test("follows no more connections than it may, and counts what it drops", async () => {
     const requests = Array.from({ length: 200 }, (_, index) => exchange({ number: index + 1 })[2] as CapturedPacket);
     const { capture, events } = opened(pcap(requests), { connectionsMax: 64 });
