@@ -58,7 +58,7 @@ describeKernel("a line that packets cross in user space", () => {
         const [client, server] = serverIsWatched ? [other, host] : [host, other];
         await startSite(server, "80");
         const watch = await Watch.start(host);
-        const transactions = await exchange(client, `http://10.2.0.${serverIsWatched ? 1 : 2}`);
+        const transactions = await exchange(client, `http://10.2.0.${serverIsWatched ? 1 : 2}`, { count: 120 });
         expectOnce(await watch.eventsWhen(transactions.length), transactions);
         await watch.expectNothingMissed("gaps");
       },
