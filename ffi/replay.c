@@ -49,6 +49,11 @@ static bool open_file(struct reader *reader, const char *path, char *error, uint
 
 	snprintf(reader->name, sizeof(reader->name), "%s",
 		 strcmp(path, "-") ? path : "standard input");
+	if (!strcmp(path, "-") && isatty(STDIN_FILENO)) {
+		snprintf(error, error_size,
+			 "standard input is a terminal; pipe a capture into it, or name a file");
+		return false;
+	}
 	fd = open_input(path);
 	if (fd < 0) {
 		snprintf(error, error_size, "cannot open %s: %s", reader->name, strerror(errno));
