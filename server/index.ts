@@ -129,12 +129,10 @@ function announce(
   subscribe   ${url.replace(/^http/, "ws")}/ws
   sync        curl -X POST ${url}/sync`
       : `sync        curl --unix-socket ${unixSocket} -X POST http://localhost/sync`;
+  const begins = noWait ? "" : " It begins with the first subscriber, for example the page; --no-wait begins at once.";
   log.info(`Kernelcast ${manifest.version} ${does}.
   ${ways}
-  spans       ${telemetry.url ?? "off"}${outage === undefined ? "" : ` (${outage})`}`);
-  if (kind !== "replay") return;
-  const begins = noWait ? "" : " It begins with the first subscriber, for example the page; --no-wait begins at once.";
-  log.info(`${notice}${begins}`);
+  spans       ${telemetry.url ?? "off"}${outage === undefined ? "" : ` (${outage})`}${kind === "replay" ? `\n${notice}${begins}` : ""}`);
 }
 
 /** A text that nobody overlooks. */

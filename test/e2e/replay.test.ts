@@ -138,8 +138,8 @@ describe("kernelcast replay FILE", () => {
     "says what it is, begins with the first subscriber, hands out everything, and serves on",
     async () => {
       const { process, url } = await served(["replay", DEMO]);
-      expect(process.stdout).toContain(
-        `REPLAY of ${DEMO}: recorded traffic, not what happens on this host now. It begins with the first subscriber`,
+      await process.match(
+        /^REPLAY of .*: recorded traffic, not what happens on this host now. It begins with the first/m,
       );
       const notice = expect.stringMatching(/^REPLAY of /);
       expect(await getJson(`${url}/readyz`)).toEqual({ status: "ok", source: { kind: "replay", notice } });
@@ -217,6 +217,26 @@ describe("kernelcast serve --source auto", () => {
       expect((await sync(url)).balanced).toBe(true);
       close();
       expect(await process.stop("SIGTERM")).toBe(0);
+    },
+    LIMIT_MILLIS,
+  );
+});
+
+describe("npm start", () => {
+  const setup = (file: string) => new URL(`../../server/setup/${file}.mjs`, import.meta.url).pathname;
+
+  test(
+    "needs no privilege where everything is installed and built",
+    async () => {
+      expect((await new Child(["node", setup("prepare")]).outcome()).exitCode).toBe(0);
+      const start = new Child(
+        unprivileged("node", setup("kernelcast"), "serve", "--source", "auto", "--port=0"),
+        NO_SPANS,
+      );
+      const [, url = ""] = await start.match(/page +(http:\/\/\S+:\d+)\/\n/);
+      expect(await getJson(`${url}/readyz`)).toMatchObject({ source: { kind: "demo" } });
+      expect(start.stderr).toContain("DEMONSTRATION");
+      expect(await start.stop("SIGINT")).toBe(0);
     },
     LIMIT_MILLIS,
   );
