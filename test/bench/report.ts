@@ -132,14 +132,25 @@ function spans({ spans }: Summary): string {
   };
   return table(
     "spans to a collector, from one CPU",
-    ["spans/s", "min–max", "of the tracer's", "min–max", "CPU µs/span", "min–max", "bytes/span", "peak MB"],
+    [
+      "spans/s",
+      "min–max",
+      "per CPU second",
+      "min–max",
+      "of the tracer's",
+      "min–max",
+      "µs/span",
+      "bytes/span",
+      "peak MB",
+    ],
     (["tracer", "readable", "ours"] as const).map((way) => {
-      const { perSecond, ofTracer, cpuMicros, bytes, peakMb } = spans[way];
+      const { perSecond, perCpuSecond, ofTracer, bytes, peakMb } = spans[way];
       return [
         names[way],
         ...range(perSecond, whole),
+        ...range(perCpuSecond, whole),
         ...range(ofTracer),
-        ...range(cpuMicros),
+        short(1e6 / perCpuSecond.median),
         whole(bytes),
         whole(peakMb),
       ];

@@ -33,8 +33,9 @@ export interface Measured {
 
 export interface SpanCost {
   perSecond: Spread;
-  /** Of all threads of the sending process. */
-  cpuMicros: Spread;
+  /** By the CPU time of all threads of the sending process, so that what others do on that CPU does not count. */
+  perCpuSecond: Spread;
+  /** Times as many per CPU second as by the tracer. */
   ofTracer: Spread;
   bytes: number;
   peakMb: number;
@@ -98,11 +99,11 @@ export function summarize({ rounds, moderate, memory, spanRounds }: Measured): S
 }
 
 function spanCost(rounds: readonly SpanRound[], way: SpanWayName): SpanCost {
-  const rate = (name: SpanWayName) => (round: SpanRound) => round[name].spans / round[name].seconds;
+  const perCpuSecond = (name: SpanWayName) => (round: SpanRound) => round[name].spans / round[name].cpuSeconds;
   return {
-    perSecond: spreadOf(rounds.map(rate(way))),
-    cpuMicros: spreadOf(rounds.map((round) => (round[way].cpuSeconds * 1e6) / round[way].spans)),
-    ofTracer: spreadOf(rounds.map((round) => rate(way)(round) / rate("tracer")(round))),
+    perSecond: spreadOf(rounds.map((round) => round[way].spans / round[way].seconds)),
+    perCpuSecond: spreadOf(rounds.map(perCpuSecond(way))),
+    ofTracer: spreadOf(rounds.map((round) => perCpuSecond(way)(round) / perCpuSecond("tracer")(round))),
     bytes: Math.max(...rounds.map((round) => round[way].bytesPerSpan)),
     peakMb: Math.max(...rounds.map((round) => round[way].peakMb)),
   };
