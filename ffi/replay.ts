@@ -1,6 +1,6 @@
 import { clockOffset } from "./clock.ts";
 import type { BatchKeeper } from "./delivery.ts";
-import type { Sink } from "./event.ts";
+import type { CaptureStats, Sink } from "./event.ts";
 import { Reader } from "./reader.ts";
 import type { ReaderOptions } from "./reader-options.ts";
 import { type ReplayOptions, ReplaySource, type ReplayStatus } from "./replay-source.ts";
@@ -60,6 +60,19 @@ export class ReplayCapture extends StreamCapture {
   /** Resolves when all that the capture holds has been handed to the sinks. Never, when it loops. */
   get ended(): Promise<void> {
     return this.#reader.ended;
+  }
+
+  /** With what has been read of the file among the reader's counters. */
+  override stats(): CaptureStats {
+    const stats = super.stats();
+    const { packets, cutPackets, unknownPackets, bytes } = this.status();
+    Object.assign(stats.reader, {
+      replay_packets: packets,
+      replay_packets_cut: cutPackets,
+      replay_packets_unknown: unknownPackets,
+      replay_bytes: bytes,
+    });
+    return stats;
   }
 
   /** What has been read so far. */

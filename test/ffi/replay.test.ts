@@ -54,7 +54,9 @@ async function replayed(file: Uint8Array | string, options?: Partial<ReplayCaptu
   });
   await capture.stop();
   capture.close();
-  return { events, status: capture.status() };
+  const status = capture.status();
+  expect(stats.reader).toMatchObject({ replay_packets: status.packets, replay_bytes: status.bytes });
+  return { events, status };
 }
 
 const summary = (events: readonly HttpEvent[]) =>
