@@ -7,7 +7,7 @@ import { Network } from "./support/network.ts";
 import { removeFolders } from "./support/nginx.ts";
 import { Watch } from "./support/watch.ts";
 
-const LIMIT_MILLIS = 30_000;
+const LIMIT_MILLIS = 60_000;
 
 /** What happens to each Nth packet with payload, in either direction. */
 const lines: [what: string, ...rules: string[]][] = [
