@@ -73,15 +73,16 @@ const identifier = (name: string): string => name.replace(/[^A-Za-z0-9_:]/g, "_"
 /** `http.server.request.duration` in seconds is `http_server_request_duration_seconds`. */
 const metricName = (name: string, unit: string): string => [identifier(name), UNITS.get(unit) ?? []].flat().join("_");
 
-const header = (name: string, type: string, help: string): string =>
-  `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type}\n`;
+/** OpenMetrics escapes quotes here too. */
+const header = (name: string, type: string, help: string, format: Format): string =>
+  `# HELP ${name} ${format === "text" ? escapeHelp(help) : escapeLabel(help)}\n# TYPE ${name} ${type}\n`;
 
 const formatMetric = ({ name, unit, type, help, samples }: Metric, format: Format): string => {
   if (samples.length === 0) return "";
   const family = metricName(name, unit);
   const sample = type === "counter" ? `${family}_total` : family;
   const lines = samples.map(([labels, value]) => `${sample}${formatLabels(labels)} ${formatValue(value)}\n`);
-  return header(format === "text" ? sample : family, type, help) + lines.join("");
+  return header(format === "text" ? sample : family, type, help, format) + lines.join("");
 };
 
 /** OpenMetrics wants a decimal point in the bound of a bucket. */
@@ -113,7 +114,7 @@ const formatHistogram = ({ instrument, points }: HistogramFamily, format: Format
     const all = formatLabels(labels);
     return `${buckets.join("")}${family}_sum${all} ${formatValue(sum)}\n${family}_count${all} ${count}\n`;
   });
-  return header(family, "histogram", instrument.description) + lines.join("");
+  return header(family, "histogram", instrument.description, format) + lines.join("");
 };
 
 /** A metric without samples is left out. */

@@ -71,8 +71,10 @@ test("a histogram has cumulative buckets, the last without bound, and its sum an
 });
 
 test("OpenMetrics names the family of a counter, has exemplars in their buckets, bounds with a point, and an end", () => {
-  const lines = formatMetrics([metric({ name: "c", type: "counter" })], [DURATION], "openmetrics").split("\n");
-  expect(lines.slice(0, 3)).toEqual(["# HELP c h", "# TYPE c counter", "c_total 1"]);
+  const lines = formatMetrics([metric({ name: "c", type: "counter", help: 'h"' })], [DURATION], "openmetrics").split(
+    "\n",
+  );
+  expect(lines.slice(0, 3)).toEqual(['# HELP c h\\"', "# TYPE c counter", "c_total 1"]);
   expect(lines.filter((line) => line.includes("_bucket")).map((line) => line.slice(line.indexOf("le=")))).toEqual([
     'le="0.5"} 3',
     'le="1.0"} 3',
