@@ -4,6 +4,7 @@
  */
 
 import { Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
 import { describeRoute, openAPIRouteHandler, resolver, validator } from "hono-openapi";
 import type { z } from "zod";
 import type { Capture } from "../ffi/event.ts";
@@ -52,6 +53,8 @@ interface AppDeps {
 interface RequestBindings extends GuardBindings {
   /** Turns the request into a WebSocket; false when it does not ask for one. */
   upgrade(headers: Record<string, string>): boolean;
+  /** Gives this request so long without a byte either way, in the place of the seconds that all have; 0: for ever. */
+  allowSeconds?(seconds: number): void;
 }
 
 type App = Hono<{ Bindings: RequestBindings }>;
@@ -72,6 +75,9 @@ const SECURITY_HEADERS = [
   ["X-Frame-Options", "DENY"],
   ["Cross-Origin-Resource-Policy", "same-origin"],
 ] as const;
+
+/** Longer than a collector is waited for. */
+const SYNC_SECONDS = 60;
 
 const NOT_RUNNING =
   "the eBPF programs are not attached or their reader does not run; the service's log and `kernelcast doctor` say why";
@@ -137,6 +143,7 @@ const createApp = (deps: AppDeps): App => {
     }),
     query(syncQuery),
     async (c) => {
+      c.env.allowSeconds?.(SYNC_SECONDS);
       const outcome = await sync.sync({ waitForExport: c.req.valid("query").wait === "export" });
       if (outcome.kind === "refused") return problem(c, 409, outcome.code, outcome.message);
       return outcome.kind === "complete" ? c.json(outcome.receipt) : c.json(outcome.receipt, 504);
@@ -244,6 +251,8 @@ const createApp = (deps: AppDeps): App => {
   });
 
   app.onError((error, c) => {
+    // Hono's own, of a body that is no JSON or did not come: the client's mistake, and nothing for the log.
+    if (error instanceof HTTPException) return problem(c, error.status, "bad_body", error.message);
     console.error(`${c.req.method} ${c.req.path} failed: ${error.stack ?? error.message}`);
     return problem(c, 500, "internal", `the service failed to answer: ${error.message}`);
   });

@@ -39,8 +39,8 @@ class ListenError extends Error {
 }
 
 const REQUEST_MAX_BYTES = 64 * 1024;
-// Longer than a `POST /sync?wait=export` may take.
-const REQUEST_IDLE_SECONDS = 60;
+// Of a connection that is kept as of a body that does not come: both hold a descriptor. Bun itself gives a head 10 s.
+const IDLE_SECONDS = 10;
 const STALL_CHECK_MILLIS = 1000;
 const CLOSE_POLL_MILLIS = 5;
 
@@ -93,12 +93,13 @@ const listen = ({ host, port, unixSocket, tls, app, hub }: ListenOptions): Liste
     Bun.serve<SocketData>({
       ...(unixSocket === undefined ? { hostname: host, port } : { unix: unixSocket }),
       ...(tls !== undefined && { tls }),
-      idleTimeout: REQUEST_IDLE_SECONDS,
+      idleTimeout: IDLE_SECONDS,
       maxRequestBodySize: REQUEST_MAX_BYTES,
       fetch: (request: Request, server: Bun.Server<SocketData>) =>
         app.fetch(request, {
           // A peer that is gone already has no address; it is still not one of a Unix socket.
           remoteAddress: unixSocket === undefined ? (server.requestIP(request)?.address ?? "unknown") : undefined,
+          allowSeconds: (seconds) => server.timeout(request, seconds),
           upgrade: (headers) => server.upgrade(request, { data: {}, headers }),
         }),
       websocket: socketHandlers(hub),

@@ -19,7 +19,9 @@ interface Access {
   tls: { cert: string; key: string } | undefined;
 }
 
-const isLoopbackHost = (host: string): boolean => /^127\.|^::1$|^localhost$/i.test(host) || /^::ffff:127\./i.test(host);
+/** A name that merely begins with 127 may point anywhere. */
+const isLoopbackHost = (host: string): boolean =>
+  /^localhost$/i.test(host) || (isIP(host) !== 0 && /^(::ffff:)?127\.|^::1$/i.test(host));
 
 const readPem = (path: string, flag: string): string => {
   try {

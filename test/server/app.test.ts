@@ -74,6 +74,16 @@ test.each(refusals)("%s is refused with %d %s and says why", async (target, stat
   expect(await response.json()).toEqual({ error: { code, message } });
 });
 
+test("a body that is no JSON is the client's mistake, and not logged", async () => {
+  const log = spyOn(console, "error").mockImplementation(() => {});
+  const headers = { "Content-Type": "application/json" };
+  const response = await setUp().request("PUT /protocols/http", { body: "{", headers });
+  expect(log).not.toHaveBeenCalled();
+  log.mockRestore();
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({ error: { code: "bad_body" } });
+});
+
 test("a refusal of the method says which are allowed", async () => {
   const { request } = setUp();
   expect((await request("GET /sync")).headers.get("Allow")).toBe("POST");
