@@ -55,10 +55,9 @@ class HttpMetrics implements RawHttpSink {
     const { sideRules } = this.#options;
     for (let index = 0; index < batch.length; index++) {
       const event = batch.at(index);
-      const client = this.#address(event, event.clientAddressAt, "client");
       const server = this.#address(event, event.serverAddressAt, "server");
       for (const sideOf of sideRules) {
-        const side = sideOf(client, server);
+        const side = sideOf.ofServer?.(server) ?? sideOf(this.#address(event, event.clientAddressAt, "client"), server);
         this.#record(this.#find(event, side, server), side, event);
       }
     }

@@ -16,5 +16,7 @@ test.each([
   ["both", THERE, THERE, ["client", "server"]],
   ["both", HERE, HERE, ["client", "server"]],
 ] as [SpanPolicy, string, string, SpanSide[]][])("--spans=%s: from %s to %s gives %p", (policy, from, to, sides) => {
-  expect(sideRules(policy, isLocal).map((rule) => rule(from, to))).toEqual(sides);
+  const rules = sideRules(policy, isLocal);
+  expect(rules.map((rule) => rule(from, to))).toEqual(sides);
+  expect(rules.map((rule) => rule.ofServer?.(to) ?? rule(from, to))).toEqual(sides);
 });
