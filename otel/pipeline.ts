@@ -120,15 +120,14 @@ class BatchingPipeline<P> implements SpanPipeline {
     return this.#shutdown;
   }
 
-  /** Exports one batch per turn of the event loop, so that making requests never holds up the rest for long. */
+  /** Exports in a turn of the event loop of its own, so that whoever offers is not held up by requests. */
   #proceed(): void {
     // Read once: a pause that ended between two looks would be neither over nor waited for.
     const { pauseMillis } = this.#health;
     if (this.#turn === undefined && this.#mayExport(pauseMillis)) {
       this.#turn = setImmediate(() => {
         this.#turn = undefined;
-        const batch = this.#mayExport(this.#health.pauseMillis) ? this.#queue.take() : undefined;
-        if (batch !== undefined) this.#export(batch);
+        this.#exportAll();
         this.#resolveWaiting();
         this.#proceed();
       });
@@ -136,6 +135,15 @@ class BatchingPipeline<P> implements SpanPipeline {
     if (this.#queue.length === 0) return;
     this.#delay ??= this.#after(this.#settings.scheduleDelayMillis, () => this.#fallDue());
     if (pauseMillis > 0) this.#pause ??= this.#after(pauseMillis, () => this.#endPause());
+  }
+
+  /** All that may be under way at once: under load turns are long, and one request a turn would be too few. */
+  #exportAll(): void {
+    while (this.#mayExport(this.#health.pauseMillis)) {
+      const batch = this.#queue.take();
+      if (batch === undefined) return;
+      this.#export(batch);
+    }
   }
 
   /** A timer may come early by the fraction that it was rounded; it is then set again. */
