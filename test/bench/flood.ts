@@ -17,7 +17,7 @@ export interface Flood {
 }
 
 const RATES = [250_000, 500_000, 1_000_000, 1_500_000, 2_000_000];
-const OBJECT = join(OUTPUT, "flood.bpf.o");
+export const FLOOD_OBJECT = join(OUTPUT, "flood.bpf.o");
 const DRIVER = join(OUTPUT, "flood");
 const here = (name: string) => join(import.meta.dir, name);
 const READER_CPU = "0";
@@ -29,7 +29,7 @@ export async function buildFlood(): Promise<void> {
   const machine = arch() === "arm64" ? "aarch64" : "x86_64";
   const flags = ["-g", "-O2", "-target", "bpf", "-mcpu=v3", "-std=gnu11", "-Wall", "-Werror"];
   const includes = [`-I${here("../../bpf")}`, `-I/usr/include/${machine}-linux-gnu`];
-  await output(["clang", ...flags, ...includes, "-c", here("flood.bpf.c"), "-o", OBJECT]);
+  await output(["clang", ...flags, ...includes, "-c", here("flood.bpf.c"), "-o", FLOOD_OBJECT]);
   await output(["cc", "-O2", "-std=gnu11", "-Wall", "-Werror", "-o", DRIVER, here("flood.c"), "-lbpf"]);
 }
 
@@ -48,19 +48,22 @@ export async function floodRates(seconds: number, say: (line: string) => void): 
 async function floodOnce(perSecond: number, seconds: number): Promise<Flood> {
   const ready = Promise.withResolvers<void>();
   const report = Promise.withResolvers<FloodReport>();
-  const reader = startTalking(here("flood-reader.ts"), [OBJECT, READER_CPU], (message) => {
+  const reader = startTalking(here("flood-reader.ts"), [FLOOD_OBJECT, READER_CPU], (message) => {
     if (message === "ready") ready.resolve();
     else report.resolve(message as FloodReport);
   });
   await ready.promise;
-  const make = (rate: number, length: number) =>
-    output(["taskset", "--cpu-list", MAKER_CPU, DRIVER, String(rate), String(length)]);
-  await make(WARM_UP.perSecond, WARM_UP.seconds);
-  await make(perSecond, seconds);
+  await makeFlood(WARM_UP.perSecond, WARM_UP.seconds);
+  await makeFlood(perSecond, seconds);
   reader.send("stop");
   const { observed, decoded, cpuSeconds } = await report.promise;
   await end(reader);
   return { perSecond, seconds, observed, decoded, readerCpuSeconds: cpuSeconds };
+}
+
+/** Makes events at a steady rate, through the object that a process has loaded. */
+export async function makeFlood(perSecond: number, seconds: number): Promise<void> {
+  await output(["taskset", "--cpu-list", MAKER_CPU, DRIVER, String(perSecond), String(seconds)]);
 }
 
 /** The highest rate that came through whole. */

@@ -13,6 +13,7 @@ import { startNginx } from "./nginx.ts";
 import { buildNoop } from "./noop.ts";
 import { OUTPUT } from "./output.ts";
 import { buildParser, parserCosts } from "./parser.ts";
+import { pipeRates } from "./pipe.ts";
 import { programCosts } from "./programs.ts";
 import { report } from "./report.ts";
 import { type Measured, summarize } from "./results.ts";
@@ -59,6 +60,7 @@ async function measure(settings: Settings): Promise<Measured> {
   const { clockErrorMillis } = watch.subscription;
   await watch.stop();
   const floods = await floodRates(settings.floodSeconds, say);
+  const pipeRuns = await pipeRates(settings.pipeSeconds, say);
   const spanRounds = await spanRates({ rounds: settings.rounds, seconds: settings.spanSeconds }, say);
   const date = new Date().toISOString();
   return {
@@ -75,6 +77,7 @@ async function measure(settings: Settings): Promise<Measured> {
     memory,
     clockErrorMillis,
     floods,
+    pipeRuns,
     spanRounds,
   };
 }

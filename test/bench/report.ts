@@ -15,6 +15,7 @@ export function report(measured: Measured, summary: Summary, targets: readonly T
     delays(measured, summary),
     usage(measured, summary),
     flood(measured),
+    pipe(measured),
     spans(summary),
     table(
       "targets",
@@ -121,6 +122,19 @@ function usage({ idleCpuPercent, memory }: Measured, summary: Summary): string {
       ["service, highest RSS ever (VmHWM), MB", short(summary.peakMb), ""],
       ["service, idle CPU, % of a core", short(idleCpuPercent), ""],
     ],
+  );
+}
+
+function pipe({ pipeRuns }: Measured): string {
+  return table(
+    "each to a JSON subscriber and a collector",
+    ["made", "subscriber", "collector", "seq breaks", "CPU µs/transaction", "peak MB"],
+    pipeRuns.map(({ perSecond, observed, subscribed, exported, breaks, serviceCpuSeconds, peakMb }) => [
+      `${whole(perSecond)} transactions/s`,
+      ...[observed, subscribed, exported, breaks].map(whole),
+      short((serviceCpuSeconds * 1e6) / observed),
+      whole(peakMb),
+    ]),
   );
 }
 

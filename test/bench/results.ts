@@ -2,6 +2,7 @@ import type { SyncDelay } from "./delay.ts";
 import type { Flood } from "./flood.ts";
 import type { Machine } from "./machine.ts";
 import type { ParserCost } from "./parser.ts";
+import type { PipeRun } from "./pipe.ts";
 import type { Memory } from "./process-usage.ts";
 import type { ProgramCosts } from "./programs.ts";
 import type { Settings } from "./settings.ts";
@@ -28,6 +29,7 @@ export interface Measured {
   memory: Memory;
   clockErrorMillis: number;
   floods: Flood[];
+  pipeRuns: PipeRun[];
   spanRounds: SpanRound[];
 }
 

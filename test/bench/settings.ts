@@ -14,6 +14,8 @@ export interface Settings {
   syncCalls: number;
   /** Of each rate of events without packets. */
   floodSeconds: number;
+  /** Of each rate through the whole pipe. */
+  pipeSeconds: number;
   /** Of each way of sending spans, in each round. */
   spanSeconds: number;
 }
@@ -33,6 +35,7 @@ const FULL: Settings = {
   idleSeconds: 10,
   syncCalls: 400,
   floodSeconds: 4,
+  pipeSeconds: 5,
   spanSeconds: 3,
 };
 
@@ -44,6 +47,7 @@ const QUICK: Settings = {
   idleSeconds: 5,
   syncCalls: 200,
   floodSeconds: 2,
+  pipeSeconds: 2,
   spanSeconds: 1.5,
 };
 

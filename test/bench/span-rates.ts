@@ -1,9 +1,7 @@
-import { join } from "node:path";
-import type { Subprocess } from "bun";
-import { end, startTalking } from "./children.ts";
 import type { SpanRun } from "./span-sender.ts";
 import type { SinkCount } from "./span-sink.ts";
 import type { SpanWayName } from "./span-ways.ts";
+import { Talker } from "./talker.ts";
 
 /** Each way once, one after the other. */
 export type SpanRound = Record<SpanWayName, SpanRun & { bytesPerSpan: number }>;
@@ -13,32 +11,6 @@ const SENDER_CPU = "0";
 const SINK_CPU = "1";
 /** What the first run of each is, so that its code is compiled; thrown away. */
 const WARM_UP_SPANS = 100_000;
-
-/** A process that answers each message with one. */
-class Talker {
-  readonly #child: Subprocess;
-  #heard = Promise.withResolvers<unknown>();
-
-  constructor(script: string, args: string[]) {
-    this.#child = startTalking(join(import.meta.dir, script), args, (message) => this.#heard.resolve(message));
-  }
-
-  /** Its next message. */
-  async hear<T>(): Promise<T> {
-    const message = await this.#heard.promise;
-    this.#heard = Promise.withResolvers();
-    return message as T;
-  }
-
-  ask<T>(message: unknown): Promise<T> {
-    this.#child.send(message);
-    return this.hear<T>();
-  }
-
-  end(): Promise<void> {
-    return end(this.#child);
-  }
-}
 
 /**
  * Interleaved rounds of about `seconds` for each way, from one CPU to a sink on the other. Each way has a process for all of

@@ -1,4 +1,5 @@
 import { highestLossless } from "./flood.ts";
+import { highestWhole } from "./pipe.ts";
 import type { Measured, Summary } from "./results.ts";
 
 export interface Target {
@@ -8,7 +9,10 @@ export interface Target {
 }
 
 /** What Kernelcast promises of its cost. */
-export function targetsOf({ quietMillis, sync, idleCpuPercent, floods }: Measured, summary: Summary): Target[] {
+export function targetsOf(
+  { quietMillis, sync, idleCpuPercent, floods, pipeRuns }: Measured,
+  summary: Summary,
+): Target[] {
   const { aloneOfUnwatched, watchedOfUnwatched, lost, breaks, balanced, loadedP99Millis, rssMb } = summary;
   const { ours } = summary.spans;
   const below = (what: string, value: number, limit: number, unit: string): Target => ({
@@ -35,6 +39,11 @@ export function targetsOf({ quietMillis, sync, idleCpuPercent, floods }: Measure
       what: "1,000,000 events/s from enqueue to callback, decoded on one core, nothing lost",
       measured: `${(highestLossless(floods)?.perSecond ?? 0).toLocaleString("en")} events/s`,
       met: (highestLossless(floods)?.perSecond ?? 0) >= 1_000_000,
+    },
+    {
+      what: "100,000 transactions/s, each to a JSON subscriber and a collector, nothing lost",
+      measured: `${(highestWhole(pipeRuns)?.perSecond ?? 0).toLocaleString("en")} transactions/s`,
+      met: (highestWhole(pipeRuns)?.perSecond ?? 0) >= 100_000,
     },
     {
       what: "500,000 spans to a collector per second of one core, at least 6 times the SDK's tracer",
