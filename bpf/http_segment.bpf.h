@@ -202,7 +202,7 @@ static __always_inline void http_take_fin(struct http_conn *conn, const struct s
 		http_end_early(conn, &segment->key, HTTP_OUTCOME_COMPLETE, segment->now_ns);
 	http_finish(conn, &segment->key, HTTP_OUTCOME_CLOSED, segment->now_ns);
 	/* Half a response is none to a request that comes later. */
-	flow_expect_message(flow);
+	flow->stale = 1;
 }
 
 /* The tuple is used again: what was open on it can get no answer any more. */
