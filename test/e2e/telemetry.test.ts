@@ -144,8 +144,8 @@ describeKernel("spans and metrics of a host", () => {
       };
       // What is exported last of all this is counted last.
       while ((await reading()).exported !== 60);
-      const { metrics, ...counts } = await reading();
-      expect(counts).toEqual({ measured: 60, delivered: 60, exported: 60 });
+      const { metrics, ...counted } = await reading();
+      expect(counted).toEqual({ measured: 60, delivered: 60, exported: 60 });
       expect(Object.keys(metrics)).toContain("kernelcast.bpf.program.run_time");
     },
     LIMIT_MILLIS,
