@@ -91,6 +91,9 @@ static __always_inline void http_message_end(struct http_conn *conn, const struc
 		http_end(conn, key, HTTP_OUTCOME_COMPLETE, now_ns);
 	else if (!conn->count && conn->surplus)
 		conn->surplus--;
+	/* All that was asked is answered, so the client's next byte begins a request. */
+	if (!conn->count && !conn->surplus && request->lost)
+		request->lost = 0;
 }
 
 /* What was announced of a chunk and has not come. */
