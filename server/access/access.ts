@@ -3,6 +3,7 @@
  * @module
  */
 
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import type { Config } from "../config.ts";
@@ -31,6 +32,24 @@ const readPem = (path: string, flag: string): string => {
   }
 };
 
+const parsePem = <T>(parse: () => T, path: string, flag: string, what: string): T => {
+  try {
+    return parse();
+  } catch {
+    throw new AccessError(`--${flag}: expected ${what} in PEM, found none in ${path}`);
+  }
+};
+
+/** Looked at here, because what the TLS library says of a wrong file names neither file nor flag. */
+const readTls = (certPath: string, keyPath: string): { cert: string; key: string } => {
+  const [cert, key] = [readPem(certPath, "tls-cert"), readPem(keyPath, "tls-key")];
+  const certificate = parsePem(() => new X509Certificate(cert), certPath, "tls-cert", "a certificate chain");
+  const privateKey = parsePem(() => createPrivateKey(key), keyPath, "tls-key", "a private key without a passphrase");
+  if (!certificate.checkPrivateKey(privateKey))
+    throw new AccessError(`the private key in ${keyPath} (--tls-key) is not that of the certificate in ${certPath}`);
+  return { cert, key };
+};
+
 /**
  * @throws {AccessError} when the service would be open to others, or TLS is set by half
  * @throws {TokenFileError}
@@ -47,10 +66,7 @@ const readAccess = (config: Config): Access => {
   const names = isIP(host) === 0 ? [host] : [];
   return {
     guard: { tokens, allowedHosts: [...names, ...allowedHost], allowedOrigins: allowedOrigin },
-    tls:
-      tlsCert === undefined || tlsKey === undefined
-        ? undefined
-        : { cert: readPem(tlsCert, "tls-cert"), key: readPem(tlsKey, "tls-key") },
+    tls: tlsCert === undefined || tlsKey === undefined ? undefined : readTls(tlsCert, tlsKey),
   };
 };
 

@@ -36,6 +36,7 @@ const TO_TEST = [
   { name: "nftables", command: "nft" },
   { name: "nghttp2-client", command: "h2load" },
   { name: "nginx", command: "nginx" },
+  { name: "openssl", command: "openssl" },
   { name: "procps", command: "sysctl" },
   { name: "python3", command: "python3" },
   { name: "tcpdump", command: "tcpdump" },

@@ -35,7 +35,7 @@ describe("what is missing", () => {
     const names = missingPackages({ ...before, tests: true });
     expect(names).toEqual([
       ...["apache2-bin", "apache2-utils", "bpftool", "chromium", "clang-format", "curl", "git", "haproxy", "iproute2"],
-      ...["nftables", "nghttp2-client", "nginx", "procps", "python3", "tcpdump", "wrk"],
+      ...["nftables", "nghttp2-client", "nginx", "openssl", "procps", "python3", "tcpdump", "wrk"],
     ]);
   });
 });
