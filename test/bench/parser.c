@@ -28,12 +28,13 @@ static int filter;
 static struct perf_buffer *rings;
 static uint64_t segments;
 static uint32_t client_seq = 1000, server_seq = 5000;
+static uint16_t client_port = 40000;
 
 static void run(bool from_server, const char *payload, size_t len)
 {
 	static const uint8_t client[] = {10, 0, 0, 1}, server[] = {10, 0, 0, 2};
 	uint8_t packet[HEADERS + PAYLOAD_MAX] = {[12] = 8, [14] = 0x45, [22] = 64, 6};
-	uint16_t ports[] = {htons(40000), htons(80)}, total = htons(len + HEADERS - 14);
+	uint16_t ports[] = {htons(client_port), htons(80)}, total = htons(len + HEADERS - 14);
 	uint32_t seq = htonl(from_server ? server_seq : client_seq);
 	uint32_t ack = htonl(from_server ? client_seq : server_seq);
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = packet, .data_size_in = HEADERS + len);
@@ -148,6 +149,16 @@ static void pipelined(void)
 		send_text(true, response, sizeof(response) - 1);
 }
 
+/* On a connection of its own, of which nothing is known. */
+static void other_protocol(void)
+{
+	static const char query[] = "Q\0\0\0\x21SELECT name FROM users WHERE id = 42";
+
+	client_port++;
+	run(false, query, sizeof(query) - 1);
+	client_port--;
+}
+
 static void again(void)
 {
 	run(true, response, sizeof(response) - 1);
@@ -205,6 +216,8 @@ static void measure(const struct kind *kind)
 int main(int argc, char **argv)
 {
 	static const struct kind seen = {"a segment that was seen before", again, 0, 20000};
+	static const struct kind other = {"a segment of another protocol", other_protocol, 0,
+					  20000};
 	struct bpf_object *object = argc == 2 ? bpf_object__open_file(argv[1], NULL) : NULL;
 	struct bpf_map *counters;
 	int stats;
@@ -227,6 +240,7 @@ int main(int argc, char **argv)
 		measure(&kinds[i]);
 	exchange();
 	measure(&seen);
+	measure(&other);
 	close(stats);
 	perf_buffer__free(rings);
 	bpf_object__close(object);
