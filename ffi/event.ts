@@ -164,6 +164,23 @@ export interface RawHttpEvent {
   readonly traceparentLength: number;
   /** All of it as an object that lasts. */
   decode(): HttpEvent;
+  /**
+   * Appends a copy as `struct http_event` from its first byte to the end of its target, and zeros up to a multiple of 8. It
+   * differs from the original in what may be reported: target and its lengths are as {@link path} and {@link query} say,
+   * and times are Unix times.
+   */
+  copyTo(out: RecordOutput): void;
+}
+
+/** Memory that grows. */
+export interface RecordOutput {
+  bytes: Buffer;
+  /** The same memory. */
+  words: Uint32Array;
+  /** Where to write on; a multiple of 8. */
+  at: number;
+  /** Makes room for so many bytes; `bytes` and `words` may be others then. */
+  reserve(bytes: number): void;
 }
 
 export interface RawHttpBatch {

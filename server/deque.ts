@@ -21,6 +21,21 @@ class Deque<T> {
     return this.length === 0 ? undefined : this.#items[this.#items.length - 1];
   }
 
+  /** The oldest item has index 0. */
+  at(index: number): T | undefined {
+    return this.#items[this.#head + index];
+  }
+
+  replace(index: number, item: T): void {
+    this.#items[this.#head + index] = item;
+  }
+
+  /** Moves the items before it, so it costs little near the head. */
+  remove(index: number): void {
+    this.#items.copyWithin(this.#head + 1, this.#head, this.#head + index);
+    this.shift();
+  }
+
   shift(): T | undefined {
     if (this.length === 0) return undefined;
     const item = this.#items[this.#head];

@@ -81,12 +81,22 @@ const compileCommon = (filter: Filter): ((event: HttpEvent | TcpEvent) => boolea
   };
 };
 
+/** No event of another protocol is selected. */
+const isForHttpAlone = (filter: Filter): boolean => {
+  const { any, none } = splitTerms(protocolKind, filter.protocol ?? []);
+  return (
+    HTTP_ONLY.some((key) => filter[key] !== undefined) ||
+    none.includes("tcp") ||
+    (any.length > 0 && any.every((protocol) => protocol === "http"))
+  );
+};
+
 const compileEvent = (filter: Filter): EventTest => {
   const http = compileHttp(filter);
   const common = compileCommon(filter);
-  const isForHttpOnly = HTTP_ONLY.some((key) => filter[key] !== undefined);
-  return (event) => (event.protocol === "http" ? http(event) : !isForHttpOnly) && common(event);
+  const hasHttpKeys = HTTP_ONLY.some((key) => filter[key] !== undefined);
+  return (event) => (event.protocol === "http" ? http(event) : !hasHttpKeys) && common(event);
 };
 
 export type { EventTest };
-export { compileEvent };
+export { compileEvent, isForHttpAlone };

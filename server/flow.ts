@@ -6,11 +6,21 @@
 
 /**
  * Why a subscriber did not get an event: `queue_full`, its own queue was at its limit; `memory_full`, all queues together
- * were; `stalled`, queued when it was closed for not reading; `disconnected`, queued when it left; `shutdown`, queued when the service ended.
+ * were; `sampled`, its queue filled up, and it wants a sample then; `too_old`, it waited for too long; `history_gone`, it was
+ * asked for when the history had it no longer; `stalled`, queued when it was closed for not reading; `disconnected`, queued
+ * when it left; `shutdown`, queued when the service ended.
  */
-type DropReason = "queue_full" | "memory_full" | "stalled" | "disconnected" | "shutdown";
-
-const DROP_REASONS: readonly DropReason[] = ["queue_full", "memory_full", "stalled", "disconnected", "shutdown"];
+const DROP_REASONS = [
+  "queue_full",
+  "memory_full",
+  "sampled",
+  "too_old",
+  "history_gone",
+  "stalled",
+  "disconnected",
+  "shutdown",
+] as const;
+type DropReason = (typeof DROP_REASONS)[number];
 
 /** As `/stats` shows it. */
 interface FlowLedger {
@@ -35,6 +45,9 @@ class Flow {
   readonly dropped: Record<DropReason, number> = {
     queue_full: 0,
     memory_full: 0,
+    sampled: 0,
+    too_old: 0,
+    history_gone: 0,
     stalled: 0,
     disconnected: 0,
     shutdown: 0,

@@ -1,28 +1,32 @@
 /**
- * The text frames of the WebSocket protocol. Batches are encoded once and shared by all subscribers.
+ * What is sent to subscribers, before a {@link Format} has given it its form.
  * @module
  */
 
-import type { ObservedEvent } from "../ffi/event.ts";
+import type { Filter } from "./filter.ts";
 import type { TrafficSource } from "./traffic-source.ts";
 
 /** Version of the frames; rises when a client must change. */
 const PROTOCOL_VERSION = 1;
 
-/** A batch, encoded; shared by every queue it waits in. */
+type Payload = string | Uint8Array;
+
+/** A batch in its final form; shared by every queue it waits in. */
 interface BatchFrame {
   readonly kind: "batch";
-  readonly text: string;
-  /** Of `text` in UTF-8. */
+  readonly payload: Payload;
+  /** Of `payload`, a text as UTF-8. */
   readonly bytes: number;
   readonly events: number;
   readonly fromSeq: number;
   readonly toSeq: number;
+  /** When it was made; monotonic. */
+  readonly madeMillis: number;
   /** Queues that hold it; kept by `FrameBudget`. */
   holders: number;
 }
 
-/** A loss that the subscriber is yet to be told of. Grows until it is sent, so it is encoded as late as possible. */
+/** A loss that the subscriber is yet to be told of. Grows until it is sent, so it gets its form as late as possible. */
 interface GapFrame {
   readonly kind: "gap";
   dropped: number;
@@ -30,54 +34,62 @@ interface GapFrame {
   toSeq: number;
 }
 
-/** Anything else: hello, sync, error. */
 interface ControlFrame {
   readonly kind: "control";
-  readonly text: string;
+  readonly message: Message;
 }
 
 type Frame = BatchFrame | GapFrame | ControlFrame;
 
-/** @param events at least one, all of one protocol, in order of `seq` */
-const encodeBatch = (events: readonly ObservedEvent[]): BatchFrame => {
-  const first = events[0];
-  const last = events[events.length - 1];
-  if (first === undefined || last === undefined)
-    throw new RangeError("encodeBatch: expected at least one event, got none");
-  const text = JSON.stringify({ type: "batch", protocol: first.protocol, events });
-  return {
-    kind: "batch",
-    text,
-    bytes: Buffer.byteLength(text),
-    events: events.length,
-    fromSeq: first.seq,
-    toSeq: last.seq,
-    holders: 0,
-  };
-};
-
-const encodeGap = (gap: GapFrame): string =>
-  JSON.stringify({ type: "gap", dropped: gap.dropped, fromSeq: gap.fromSeq, toSeq: gap.toSeq });
-
-const control = (message: object): ControlFrame => ({ kind: "control", text: JSON.stringify(message) });
-
-/** The first frame of every subscription. Events from `nextSeq` on follow. */
-const helloFrame = (hello: {
+/** The first of every subscription. Events from `nextSeq` on follow. */
+interface HelloMessage {
+  type: "hello";
+  version: number;
   service: { name: string; version: string };
+  /** Of this life of the service; numbers of events are of one run. */
+  run: string;
   source: TrafficSource;
   subscriber: number;
   protocols: readonly string[];
+  /** Canonical; may be given back as it is. */
+  filter: Filter;
   nextSeq: number;
-}): ControlFrame => control({ type: "hello", version: PROTOCOL_VERSION, ...hello });
+  /** True: all that `since` asked for follows. */
+  resumed: boolean;
+  heartbeatMillis: number;
+}
 
 /**
- * All events of barrier `id` came before it, or in a gap. A barrier that some CPUs did not answer lists them: what was
- * pending there may still come.
+ * `dropped` of the subscription's events were lost, the first of them `fromSeq`, the last `toSeq`. With a reason it is not
+ * known which of the events from one to the other the filter would have selected, and all of them count: `history`, they are
+ * kept no longer.
  */
-const syncFrame = (id: number, missingCpus: readonly number[]): ControlFrame =>
-  control(missingCpus.length === 0 ? { type: "sync", id } : { type: "sync", id, missingCpus });
+interface GapMessage {
+  type: "gap";
+  dropped: number;
+  fromSeq: number;
+  toSeq: number;
+  reason?: "history";
+}
 
-const errorFrame = (message: string): ControlFrame => control({ type: "error", message });
+type Message =
+  | HelloMessage
+  | GapMessage
+  /**
+   * All events of barrier `id` came before it, or in a gap. A barrier that some CPUs did not answer lists them: what was
+   * pending there may still come.
+   */
+  | { type: "sync"; id: number; missingCpus?: readonly number[] }
+  /** The filter holds from event `fromSeq` on. */
+  | { type: "subscribed"; filter: Filter; fromSeq: number }
+  /** All events before `nextSeq` that the filter selects came before it, or in a gap. */
+  | { type: "heartbeat"; nextSeq: number }
+  /** What was wrong with a message that the client sent. */
+  | { type: "error"; message: string };
 
-export type { BatchFrame, ControlFrame, Frame, GapFrame };
-export { encodeBatch, encodeGap, errorFrame, helloFrame, PROTOCOL_VERSION, syncFrame };
+const control = (message: Message): ControlFrame => ({ kind: "control", message });
+
+const gapMessage = ({ dropped, fromSeq, toSeq }: GapFrame): GapMessage => ({ type: "gap", dropped, fromSeq, toSeq });
+
+export type { BatchFrame, ControlFrame, Frame, GapFrame, GapMessage, HelloMessage, Message, Payload };
+export { control, gapMessage, PROTOCOL_VERSION };

@@ -1,13 +1,20 @@
 /**
- * Bounded fan-out: every delivered batch to every subscriber. Does no I/O; what reaches the network is the transport's.
+ * Bounded fan-out: every delivered event to every subscriber whose filter selects it, and what the history holds to those who
+ * ask for it. Does no I/O; what reaches the network is the transport's.
  * @module
  */
 
-import type { EventSink, ObservedEvent } from "../ffi/event.ts";
+import type { EventSink, History, ObservedEvent, RawHttpBatch, RawHttpSink } from "../ffi/event.ts";
+import { CatchUp } from "./catch-up.ts";
+import { FanOut } from "./fan-out.ts";
+import { EVERYTHING, type Filter } from "./filter.ts";
 import { type DropReason, Flow, type FlowLedger } from "./flow.ts";
-import { type BatchFrame, type ControlFrame, encodeBatch, errorFrame, helloFrame, syncFrame } from "./frame.ts";
+import { type Format, jsonFormat } from "./format.ts";
+import { type ControlFrame, control, type HelloMessage, PROTOCOL_VERSION } from "./frame.ts";
 import { FrameBudget } from "./frame-budget.ts";
+import { Group, groupKey } from "./group.ts";
 import { Subscriber, type SubscriberLimits, type SubscriberStats } from "./subscriber.ts";
+import type { SubscriptionRequest } from "./subscription.ts";
 import type { TrafficSource } from "./traffic-source.ts";
 import type { Transport } from "./transport.ts";
 
@@ -21,15 +28,26 @@ interface HubOptions {
   source?: TrafficSource;
   /** Protocols that batches may carry, for the hello frame. */
   protocols?: readonly string[];
+  /** From which subscribers may resume; without it they cannot. */
+  history?: History | undefined;
+  /** Of this life of the service: lower-case letters and digits. */
+  run?: string;
   /** Bytes held for one subscriber that lags. */
   queueMaxBytes?: number;
+  /** How long an event may wait for a subscriber that lags. */
+  queueMaxMillis?: number;
   /** Bytes held for all of them; a frame that several wait for counts once. */
   memoryMaxBytes?: number;
   /** A subscriber that has read nothing for so long while frames wait is closed. */
   stallMillis?: number;
+  /** How often {@link Hub.beat} is called. */
+  heartbeatMillis?: number;
   /** Monotonic. */
   nowMillis?: () => number;
 }
+
+/** A subscription's wishes, and the form of its frames. */
+type Wishes = Partial<SubscriptionRequest> & { format?: Format };
 
 interface HubStats {
   /** Events handed to the hub, by protocol. */
@@ -47,51 +65,64 @@ interface HubStats {
   subscribers: SubscriberStats[];
 }
 
-// Small enough that one frame is a fraction of a socket buffer, large enough that per-frame cost vanishes.
-const FRAME_EVENTS_MAX = 256;
 const CONTROL_FRAMES_MAX = 1024;
 const QUEUE_MAX_BYTES = 32 * 1024 * 1024;
+const QUEUE_MAX_MILLIS = 60_000;
 const MEMORY_MAX_BYTES = 128 * 1024 * 1024;
 const STALL_MILLIS = 30_000;
+const HEARTBEAT_MILLIS = 15_000;
 
 // https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1, and 1013 of the IANA registry: "Try Again Later".
 const CLOSE_GOING_AWAY = 1001;
 const CLOSE_TRY_AGAIN_LATER = 1013;
 
-class Hub implements EventSink {
-  readonly #version: string;
-  readonly #source: TrafficSource;
+class Hub implements EventSink, RawHttpSink {
+  readonly heartbeatMillis: number;
+  readonly #hello: Pick<HelloMessage, "service" | "run" | "source" | "protocols">;
   readonly #first = Promise.withResolvers<void>();
-  readonly #protocols: readonly string[];
   readonly #subscriberMax: number;
   readonly #stallMillis: number;
-  readonly #frameEventsMax: number;
   readonly #limits: SubscriberLimits;
   readonly #budget: FrameBudget;
   readonly #nowMillis: () => number;
+  readonly #live: FanOut;
+  readonly #catchUp: CatchUp;
+  readonly #groups = new Map<string, Group>();
   readonly #subscribers = new Map<number, Subscriber>();
+  readonly #overflowed: Subscriber[] = [];
   readonly #past = new Flow();
   readonly #offered: Record<string, number> = {};
   #idleWaiters: (() => void)[] = [];
-  #lastSeq = 0;
+  #nextSeq = 1;
   #accepted = 0;
   #refused = 0;
   #closed = false;
 
   constructor(options: HubOptions) {
-    this.#version = options.version;
-    this.#source = options.source ?? { kind: "kernel" };
-    this.#protocols = options.protocols ?? ["http"];
-    this.#subscriberMax = options.subscriberMax;
+    const { queueMax, subscriberMax, version, source = { kind: "kernel" }, protocols = ["http"], history } = options;
+    const { run = newRun(), nowMillis = () => performance.now() } = options;
+    this.heartbeatMillis = options.heartbeatMillis ?? HEARTBEAT_MILLIS;
+    this.#hello = { service: { name: "kernelcast", version }, run, source, protocols };
+    this.#subscriberMax = subscriberMax;
     this.#stallMillis = options.stallMillis ?? STALL_MILLIS;
-    this.#frameEventsMax = Math.min(FRAME_EVENTS_MAX, options.queueMax);
     this.#limits = {
-      queueMax: options.queueMax,
+      queueMax,
       queueMaxBytes: options.queueMaxBytes ?? QUEUE_MAX_BYTES,
+      queueMaxMillis: options.queueMaxMillis ?? QUEUE_MAX_MILLIS,
       controlMax: CONTROL_FRAMES_MAX,
     };
     this.#budget = new FrameBudget(options.memoryMaxBytes ?? MEMORY_MAX_BYTES);
-    this.#nowMillis = options.nowMillis ?? (() => performance.now());
+    this.#nowMillis = nowMillis;
+    this.#live = new FanOut(queueMax, nowMillis);
+    this.#catchUp = new CatchUp({
+      history,
+      run,
+      fanOut: new FanOut(queueMax, nowMillis),
+      nextSeq: () => this.#nextSeq,
+      tell: (subscriber, frame) => this.#tell(subscriber, frame),
+      onDone: (subscriber) => this.#join(subscriber),
+      nowMillis,
+    });
   }
 
   /** No further subscriber would be accepted. */
@@ -104,71 +135,107 @@ class Hub implements EventSink {
     return this.#first.promise;
   }
 
-  /** Undefined when no subscriber has anything queued; otherwise resolves when that is so. */
+  /** Undefined when no subscriber has anything to wait for; otherwise resolves when that is so. */
   ready(): Promise<void> | undefined {
     for (const subscriber of this.#subscribers.values()) if (!subscriber.idle) return this.idle();
     return undefined;
   }
 
-  /** Nobody listens: then nothing need be decoded. */
+  /** Of events that are not HTTP's: does anybody listen? Otherwise they need not be decoded. */
   get wantsEvents(): boolean {
-    return this.#subscribers.size > 0;
+    return this.#live.groups.some(({ isForHttpAlone }) => !isForHttpAlone);
   }
 
   pass(protocol: string, count: number, lastSeq: number): void {
-    this.#offered[protocol] = (this.#offered[protocol] ?? 0) + count;
-    this.#lastSeq = lastSeq;
+    this.#count(protocol, count, lastSeq);
+    if (this.#live.groups.length > 0) this.#live.pass(count);
   }
 
-  /** Takes every delivered batch. Encodes it once, and only if somebody listens. */
+  /** Takes every delivered batch of HTTP events. What is sent of it leaves with the turn's end, or before. */
+  offerRaw(batch: RawHttpBatch): void {
+    if (batch.length === 0) return;
+    this.#count("http", batch.length, batch.at(batch.length - 1).seq);
+    if (this.#live.groups.length === 0) return;
+    this.#live.offerRaw(batch);
+    this.#evictOverflowed();
+  }
+
+  endTurn(): void {
+    this.#live.flush();
+    this.#evictOverflowed();
+  }
+
+  /** Takes every other delivered batch, which leaves at once. */
   offer(batch: readonly ObservedEvent[]): void {
     const first = batch[0];
     const last = batch[batch.length - 1];
     if (first === undefined || last === undefined) return;
-    this.pass(first.protocol, batch.length, last.seq);
-    if (this.#subscribers.size === 0) return;
-    if (batch.length <= this.#frameEventsMax) this.#broadcast(encodeBatch(batch));
-    else
-      for (let start = 0; start < batch.length; start += this.#frameEventsMax)
-        this.#broadcast(encodeBatch(batch.slice(start, start + this.#frameEventsMax)));
+    this.#count(first.protocol, batch.length, last.seq);
+    if (this.#live.groups.length === 0) return;
+    this.#live.offer(batch);
+    this.endTurn();
   }
 
   /**
-   * Begins a subscription: the hello frame, then every event offered from now on. Undefined when there are too many, or the
-   * hub is closed. The caller reports `drain` and `unsubscribe`.
+   * Begins a subscription: the hello frame, then what it asked for of the past, then every event offered from now on.
+   * Undefined when there are too many, or the hub is closed. The caller reports `drain` and `unsubscribe`.
    */
-  subscribe(transport: Transport, remoteAddress: string): Subscriber | undefined {
+  subscribe(transport: Transport, remoteAddress: string, wishes: Wishes = {}): Subscriber | undefined {
     if (this.full) {
       this.#refused += 1;
       return undefined;
     }
+    this.endTurn();
     this.#accepted += 1;
-    const subscriber = new Subscriber(
-      this.#accepted,
+    const { filter = EVERYTHING, policy = "drop-newest", since, format = jsonFormat } = wishes;
+    const subscriber = new Subscriber({
+      id: this.#accepted,
       remoteAddress,
       transport,
-      this.#limits,
-      this.#budget,
-      this.#nowMillis,
-    );
+      format,
+      policy,
+      filter,
+      limits: this.#limits,
+      budget: this.#budget,
+      nowMillis: this.#nowMillis,
+      onOverflow: (one) => this.#overflowed.push(one),
+    });
     this.#subscribers.set(subscriber.id, subscriber);
+    const { nextSeq, resumed } = this.#catchUp.begin(since);
     this.#tell(
       subscriber,
-      helloFrame({
-        service: { name: "kernelcast", version: this.#version },
-        source: this.#source,
+      control({
+        type: "hello",
+        version: PROTOCOL_VERSION,
+        ...this.#hello,
         subscriber: subscriber.id,
-        protocols: this.#protocols,
-        nextSeq: this.#lastSeq + 1,
+        filter,
+        nextSeq,
+        resumed,
+        heartbeatMillis: this.heartbeatMillis,
       }),
     );
+    this.#catchUp.start(subscriber, nextSeq);
     this.#first.resolve();
     return subscriber;
+  }
+
+  /** Lets another filter hold for the subscriber, from the event on that it is told. */
+  change(subscriber: Subscriber, filter: Filter): void {
+    if (subscriber.closed) return;
+    this.endTurn();
+    const { position } = subscriber;
+    if (position === undefined) this.#leave(subscriber);
+    subscriber.filter = filter;
+    if (position === undefined) this.#join(subscriber);
+    else this.#catchUp.changeFilter(subscriber);
+    this.#tell(subscriber, control({ type: "subscribed", filter, fromSeq: position ?? this.#nextSeq }));
   }
 
   /** The subscriber's peer has read. */
   drain(subscriber: Subscriber): void {
     subscriber.drain();
+    this.#catchUp.goOn(subscriber);
     if (this.#idleWaiters.length > 0) this.#wakeIfIdle();
   }
 
@@ -179,7 +246,7 @@ class Hub implements EventSink {
 
   /** Tells the subscriber what was wrong with its message. */
   reject(subscriber: Subscriber, message: string): void {
-    this.#tell(subscriber, errorFrame(message));
+    this.#tell(subscriber, control({ type: "error", message }));
   }
 
   /**
@@ -188,20 +255,32 @@ class Hub implements EventSink {
    * @param missingCpus CPUs that did not answer it
    */
   sync(id: number, missingCpus: readonly number[] = []): void {
-    const frame = syncFrame(id, missingCpus);
-    for (const subscriber of this.#subscribers.values()) this.#tell(subscriber, frame);
+    this.endTurn();
+    const frame = control({ type: "sync", id, ...(missingCpus.length > 0 && { missingCpus }) });
+    for (const subscriber of this.#subscribers.values())
+      if (subscriber.position === undefined) this.#tell(subscriber, frame);
+      else this.#catchUp.defer(subscriber, frame);
   }
 
-  /** Closes subscribers that have read nothing for too long. Call about once a second. */
+  /** Tells those who keep up how far they have got, though nothing may be for them. Call every {@link heartbeatMillis}. */
+  beat(): void {
+    this.endTurn();
+    const frame = control({ type: "heartbeat", nextSeq: this.#nextSeq });
+    for (const subscriber of this.#subscribers.values())
+      if (subscriber.ready && subscriber.idle) this.#tell(subscriber, frame);
+  }
+
+  /** Closes subscribers that have read nothing for too long, and drops what has waited for too long. Call about once a second. */
   closeStalled(): void {
     for (const subscriber of this.#subscribers.values()) {
+      subscriber.loseOld();
       const stalledMillis = subscriber.stalledMillis();
       if (stalledMillis >= this.#stallMillis)
-        this.#evict(subscriber, `read nothing for ${Math.round(stalledMillis / 1000)} s`);
+        this.#evict(subscriber, "stalled", `read nothing for ${Math.round(stalledMillis / 1000)} s`);
     }
   }
 
-  /** Resolves when no subscriber has anything queued. */
+  /** Resolves when no subscriber has anything to wait for. */
   idle(): Promise<void> {
     return new Promise((resolve) => {
       this.#idleWaiters.push(resolve);
@@ -211,6 +290,7 @@ class Hub implements EventSink {
 
   /** Ends every subscription and accepts no more. What is still queued counts as dropped. */
   close(): void {
+    this.endTurn();
     this.#closed = true;
     for (const subscriber of this.#subscribers.values()) {
       this.#remove(subscriber, "shutdown");
@@ -219,6 +299,7 @@ class Hub implements EventSink {
   }
 
   stats(): HubStats {
+    this.endTurn();
     const total = new Flow();
     total.add(this.#past);
     for (const subscriber of this.#subscribers.values()) total.add(subscriber.flow);
@@ -234,28 +315,61 @@ class Hub implements EventSink {
     };
   }
 
-  #broadcast(frame: BatchFrame): void {
-    for (const subscriber of this.#subscribers.values()) subscriber.offer(frame);
+  #count(protocol: string, count: number, lastSeq: number): void {
+    this.#offered[protocol] = (this.#offered[protocol] ?? 0) + count;
+    this.#nextSeq = lastSeq + 1;
+  }
+
+  /** From now on it is given what happens. */
+  #join(subscriber: Subscriber): void {
+    if (subscriber.closed) return;
+    this.#live.flush();
+    const { filter, format } = subscriber;
+    const key = groupKey(filter, format);
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      group = new Group(filter, format);
+      this.#groups.set(key, group);
+      this.#live.groups = [...this.#groups.values()];
+    }
+    group.members.add(subscriber);
+    this.#wakeIfIdle();
+  }
+
+  #leave(subscriber: Subscriber): void {
+    this.#catchUp.end(subscriber);
+    const group = this.#groups.get(groupKey(subscriber.filter, subscriber.format));
+    if (group === undefined || !group.members.delete(subscriber) || group.members.size > 0) return;
+    this.#groups.delete(group.key);
+    this.#live.groups = [...this.#groups.values()];
   }
 
   #tell(subscriber: Subscriber, frame: ControlFrame): void {
-    if (!subscriber.tell(frame)) this.#evict(subscriber, `left ${CONTROL_FRAMES_MAX} replies unread`);
+    if (!subscriber.tell(frame)) this.#evict(subscriber, "stalled", `left ${CONTROL_FRAMES_MAX} replies unread`);
   }
 
-  #evict(subscriber: Subscriber, fault: string): void {
+  #evictOverflowed(): void {
+    for (let one = this.#overflowed.pop(); one !== undefined; one = this.#overflowed.pop())
+      this.#evict(one, "disconnected", "read too slowly, and asked to be disconnected then");
+  }
+
+  #evict(subscriber: Subscriber, reason: DropReason, fault: string): void {
     const lost = subscriber.flow.queued;
-    this.#remove(subscriber, "stalled");
+    this.#remove(subscriber, reason);
     subscriber.close(CLOSE_TRY_AGAIN_LATER, `${fault}; ${lost} queued events dropped`);
   }
 
   #remove(subscriber: Subscriber, reason: DropReason): void {
     if (!this.#subscribers.delete(subscriber.id)) return;
+    this.#live.flush();
+    this.#leave(subscriber);
     subscriber.detach(reason);
     this.#past.add(subscriber.flow);
     this.#wakeIfIdle();
   }
 
   #wakeIfIdle(): void {
+    if (this.#idleWaiters.length === 0) return;
     for (const subscriber of this.#subscribers.values()) if (!subscriber.idle) return;
     const waiters = this.#idleWaiters;
     this.#idleWaiters = [];
@@ -263,5 +377,8 @@ class Hub implements EventSink {
   }
 }
 
-export type { HubOptions, HubStats };
+/** Another one at each start of the service. */
+const newRun = (): string => Date.now().toString(36) + Math.floor(Math.random() * 36 ** 4).toString(36);
+
+export type { HubOptions, HubStats, Wishes };
 export { Hub };

@@ -5,7 +5,7 @@
 
 import type { HttpOutcome, RawHttpEvent } from "../ffi/event.ts";
 import { formatIpv6 } from "./network.ts";
-import { ESCAPED_MAX, phrase, type TextWriter } from "./text-writer.ts";
+import { ESCAPED_MAX, phrase, type Writer } from "./writer.ts";
 
 /** `bpf/events.h` `enum http_outcome`; a test holds the two together. */
 const OUTCOMES: readonly HttpOutcome[] = ["complete", "closed", "reset", "superseded", "timeout", "upgraded"];
@@ -45,7 +45,7 @@ const USER_AGENT = phrase(',"userAgent":');
 const TRACEPARENT = phrase(',"traceparent":');
 
 /** Appends the event to `out`. */
-const writeJson = (event: RawHttpEvent, out: TextWriter): void => {
+const writeJson = (event: RawHttpEvent, out: Writer): void => {
   const { bytes, words, hostLength, userAgentLength, traceparentLength } = event;
   out.reserve(
     FIXED_MAX +
@@ -116,7 +116,7 @@ const writeJson = (event: RawHttpEvent, out: TextWriter): void => {
 };
 
 /** Returns the template that the path matches. */
-const writePath = (event: RawHttpEvent, out: TextWriter): string | undefined => {
+const writePath = (event: RawHttpEvent, out: Writer): string | undefined => {
   if (event.isPathShown) {
     out.quoted(event.words, event.bytes, event.targetAt, event.pathLength);
     return undefined;
@@ -126,7 +126,7 @@ const writePath = (event: RawHttpEvent, out: TextWriter): string | undefined => 
   return template;
 };
 
-const writeEndpoint = ({ words, bytes }: RawHttpEvent, at: number, port: number, out: TextWriter): void => {
+const writeEndpoint = ({ words, bytes }: RawHttpEvent, at: number, port: number, out: Writer): void => {
   const word = at >> 2;
   if (words[word] === 0 && words[word + 1] === 0 && words[word + 2] === V4_MAPPED)
     out.dotted(words[word + 3] as number);
@@ -162,7 +162,7 @@ const TWO_TO_48 = { seconds: 281_474, nanoseconds: 976_710_656 };
 const TWO_TO_32 = 2 ** 32;
 
 /** 64-bit nanoseconds in decimal; no intermediate value reaches 2^53. */
-const writeUnixNano = (high: number, low: number, out: TextWriter): void => {
+const writeUnixNano = (high: number, low: number, out: Writer): void => {
   const top = high >>> 16;
   const scaled = top * TWO_TO_48.nanoseconds + (high & 0xffff) * TWO_TO_32 + low;
   const carried = Math.floor(scaled / BILLION);

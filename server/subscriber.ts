@@ -3,16 +3,20 @@
  * @module
  */
 
-import { Deque } from "./deque.ts";
+import type { Filter } from "./filter.ts";
 import { type DropReason, Flow, type FlowLedger } from "./flow.ts";
-import { type BatchFrame, type ControlFrame, encodeGap, type Frame } from "./frame.ts";
+import type { Format } from "./format.ts";
+import { type BatchFrame, type ControlFrame, type Frame, gapMessage, type Payload } from "./frame.ts";
 import type { FrameBudget } from "./frame-budget.ts";
+import { FrameQueue } from "./frame-queue.ts";
+import { type Admission, admissionOf, type QueueLimits } from "./overflow.ts";
+import type { Policy } from "./subscription.ts";
 import type { Transport } from "./transport.ts";
 
-interface SubscriberLimits {
-  queueMax: number;
-  queueMaxBytes: number;
-  /** Hello, sync and error frames that may wait; a peer that provokes more without reading is not worth keeping. */
+interface SubscriberLimits extends QueueLimits {
+  /** A batch that has waited for so long is lost. */
+  queueMaxMillis: number;
+  /** Other frames that may wait; a peer that provokes more without reading is not worth keeping. */
   controlMax: number;
 }
 
@@ -20,52 +24,92 @@ interface SubscriberStats extends FlowLedger {
   /** Rises by one per subscription, from 1. */
   id: number;
   remoteAddress: string;
+  format: string;
+  filter: Filter;
+  policy: Policy;
   queuedBytes: number;
   /** True while the transport waits for the peer to read. */
   paused: boolean;
+  /** True while it is given what the history holds. */
+  catchingUp: boolean;
+}
+
+interface SubscriberOptions {
+  id: number;
+  remoteAddress: string;
+  transport: Transport;
+  format: Format;
+  policy: Policy;
+  filter: Filter;
+  limits: SubscriberLimits;
+  budget: FrameBudget;
+  /** Monotonic. */
+  nowMillis: () => number;
+  /** There was no room, and it wants to be disconnected then. Called while events are handed out. */
+  onOverflow: (subscriber: Subscriber) => void;
 }
 
 /**
- * Frames leave in the order of the calls. What does not fit is dropped, newest first, and announced in its place by a gap:
- * what a subscriber receives, gaps included, is exactly what it was offered.
+ * Frames leave in the order of the calls. What is lost is announced in its place by a gap: what a subscriber receives, gaps
+ * included, is exactly what it was offered.
  */
 class Subscriber {
   readonly id: number;
   readonly remoteAddress: string;
+  readonly format: Format;
+  readonly policy: Policy;
   readonly flow = new Flow();
+  filter: Filter;
+  /** Of the next event that the history has for it; undefined: it is given what happens now. */
+  position: number | undefined;
   readonly #transport: Transport;
   readonly #limits: SubscriberLimits;
-  readonly #budget: FrameBudget;
+  readonly #queue: FrameQueue;
+  readonly #admit: Admission;
   readonly #nowMillis: () => number;
-  readonly #queue = new Deque<Frame>();
-  #queuedBytes = 0;
-  #queuedControls = 0;
   #pausedSinceMillis: number | undefined;
+  readonly #onOverflow: (subscriber: Subscriber) => void;
   #closed = false;
 
-  constructor(
-    id: number,
-    remoteAddress: string,
-    transport: Transport,
-    limits: SubscriberLimits,
-    budget: FrameBudget,
-    nowMillis: () => number,
-  ) {
+  constructor(options: SubscriberOptions) {
+    const { id, remoteAddress, transport, format, policy, filter, limits, budget, nowMillis, onOverflow } = options;
     this.id = id;
     this.remoteAddress = remoteAddress;
+    this.format = format;
+    this.policy = policy;
+    this.filter = filter;
     this.#transport = transport;
     this.#limits = limits;
-    this.#budget = budget;
+    this.#queue = new FrameQueue(budget);
+    this.#admit = admissionOf(policy);
     this.#nowMillis = nowMillis;
+    this.#onOverflow = onOverflow;
   }
 
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** Nothing waits here. */
+  /** Nothing waits for it, here or in the history. */
   get idle(): boolean {
-    return this.#queue.length === 0;
+    return this.#queue.isEmpty && this.position === undefined;
+  }
+
+  /** A frame would go straight to the transport. */
+  get ready(): boolean {
+    return !this.#closed && this.#pausedSinceMillis === undefined && this.#queue.isEmpty;
+  }
+
+  /** So many events were not for it. */
+  pass(events: number): void {
+    this.flow.delivered += events;
+    this.flow.filtered += events;
+  }
+
+  /** So many events, which nobody has any more, might have been for it. */
+  miss(events: number): void {
+    this.flow.delivered += events;
+    this.flow.dropped.history_gone += events;
   }
 
   /** Hands over a batch, or keeps it for later, or counts it as dropped. */
@@ -73,26 +117,23 @@ class Subscriber {
     if (this.#closed) return;
     this.flow.delivered += frame.events;
     // Who keeps up needs no room in any queue, so a stalled subscriber cannot cost it anything.
-    if (this.idle && this.#pausedSinceMillis === undefined && this.#transmit(frame.text)) {
+    if (this.ready && this.#transmit(frame.payload)) {
       this.flow.sent += frame.events;
       return;
     }
-    const reason = this.#reasonToDrop(frame);
-    if (reason !== undefined) {
-      this.#drop(frame, reason);
-      return;
-    }
-    this.flow.queued += frame.events;
-    this.#queuedBytes += frame.bytes;
-    this.#queue.push(frame);
+    this.loseOld();
+    const reason = this.#admit(frame, this.#queue, this.#limits, this.#lose) ?? this.#store(frame);
+    if (reason === undefined) return;
+    this.#queue.pushGap(frame);
+    this.flow.dropped[reason] += frame.events;
+    if (this.policy === "disconnect") this.#onOverflow(this);
   }
 
   /** Sends a frame behind everything offered before; false when too many wait unread, and the frame was not taken. */
   tell(frame: ControlFrame): boolean {
     if (this.#closed) return true;
-    if (this.#queuedControls >= this.#limits.controlMax) return false;
-    this.#queuedControls += 1;
-    this.#queue.push(frame);
+    if (this.#queue.controls >= this.#limits.controlMax) return false;
+    this.#queue.pushControl(frame);
     this.#pump();
     return true;
   }
@@ -100,7 +141,15 @@ class Subscriber {
   /** The peer has read: goes on sending. */
   drain(): void {
     this.#pausedSinceMillis = undefined;
+    this.loseOld();
     this.#pump();
+  }
+
+  /** Drops batches that have waited for too long. */
+  loseOld(): void {
+    const oldest = this.#nowMillis() - this.#limits.queueMaxMillis;
+    for (let made = this.#queue.oldestMillis; made !== undefined && made < oldest; made = this.#queue.oldestMillis)
+      this.#lose(this.#queue.loseOldest() as BatchFrame, "too_old");
   }
 
   /** The peer has let frames wait for so long, having read nothing. */
@@ -112,11 +161,9 @@ class Subscriber {
   detach(reason: DropReason): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (let frame = this.#queue.shift(); frame !== undefined; frame = this.#queue.shift())
-      if (frame.kind === "batch") this.#budget.release(frame);
-    this.flow.dropped[reason] += this.flow.queued;
+    this.flow.dropped[reason] += this.#queue.events;
+    this.#queue.clear();
     this.flow.queued = 0;
-    this.#queuedBytes = 0;
   }
 
   /** Closes the connection. Call `detach` first. */
@@ -125,35 +172,39 @@ class Subscriber {
   }
 
   stats(): SubscriberStats {
+    const { id, remoteAddress, format, filter, policy } = this;
     return {
-      id: this.id,
-      remoteAddress: this.remoteAddress,
+      id,
+      remoteAddress,
+      format: format.name,
+      filter,
+      policy,
       ...this.flow.ledger(),
-      queuedBytes: this.#queuedBytes,
+      queuedBytes: this.#queue.bytes,
       paused: this.#pausedSinceMillis !== undefined,
+      catchingUp: this.position !== undefined,
     };
   }
 
-  #reasonToDrop(frame: BatchFrame): DropReason | undefined {
-    if (this.#closed) return "disconnected";
-    const { queueMax, queueMaxBytes } = this.#limits;
-    if (this.flow.queued + frame.events > queueMax || this.#queuedBytes + frame.bytes > queueMaxBytes)
-      return "queue_full";
-    return this.#budget.hold(frame) ? undefined : "memory_full";
+  #store(frame: BatchFrame): DropReason | undefined {
+    while (!this.#queue.pushBatch(frame)) {
+      const oldest = this.policy === "drop-oldest" ? this.#queue.loseOldest() : undefined;
+      if (oldest === undefined) return "memory_full";
+      this.#lose(oldest, "memory_full");
+    }
+    this.flow.queued += frame.events;
+    return undefined;
   }
 
-  #drop(frame: BatchFrame, reason: DropReason): void {
+  /** Of those that were queued. */
+  readonly #lose = (frame: BatchFrame, reason: DropReason): void => {
+    this.flow.queued -= frame.events;
     this.flow.dropped[reason] += frame.events;
-    const last = this.#queue.last();
-    if (last?.kind === "gap") {
-      last.dropped += frame.events;
-      last.toSeq = frame.toSeq;
-    } else this.#queue.push({ kind: "gap", dropped: frame.events, fromSeq: frame.fromSeq, toSeq: frame.toSeq });
-  }
+  };
 
   /** False when the transport did not take it. */
-  #transmit(text: string): boolean {
-    const status = this.#transport.send(text);
+  #transmit(payload: Payload): boolean {
+    const status = this.#transport.send(payload);
     if (status <= 0) this.#pausedSinceMillis = this.#nowMillis();
     return status !== 0;
   }
@@ -162,21 +213,19 @@ class Subscriber {
     while (this.#pausedSinceMillis === undefined) {
       const frame = this.#queue.first();
       // A frame that is not taken stays first; a drain or the end of the connection decides.
-      if (frame === undefined || !this.#transmit(frame.kind === "gap" ? encodeGap(frame) : frame.text)) return;
-      this.#shift();
+      if (frame === undefined || !this.#transmit(this.#payload(frame))) return;
+      this.#queue.shift();
+      if (frame.kind !== "batch") continue;
+      this.flow.queued -= frame.events;
+      this.flow.sent += frame.events;
     }
   }
 
-  #shift(): void {
-    const frame = this.#queue.shift();
-    if (frame?.kind === "control") this.#queuedControls -= 1;
-    if (frame?.kind !== "batch") return;
-    this.#budget.release(frame);
-    this.#queuedBytes -= frame.bytes;
-    this.flow.queued -= frame.events;
-    this.flow.sent += frame.events;
+  #payload(frame: Frame): Payload {
+    if (frame.kind === "batch") return frame.payload;
+    return this.format.control(frame.kind === "gap" ? gapMessage(frame) : frame.message);
   }
 }
 
-export type { SubscriberLimits, SubscriberStats };
+export type { SubscriberLimits, SubscriberOptions, SubscriberStats };
 export { Subscriber };

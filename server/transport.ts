@@ -1,3 +1,5 @@
+import type { Payload } from "./frame.ts";
+
 /**
  * What a transport says of one frame, as Bun's `ServerWebSocket.send` does:
  * above 0, the bytes written; -1, taken, but the peer is slow: wait for its drain; 0, not taken: the frame is still the caller's.
@@ -6,7 +8,7 @@ type SendStatus = number;
 
 /** One subscriber's way out. Neither call blocks, throws, or calls back before it returns. */
 interface Transport {
-  send(text: string): SendStatus;
+  send(payload: Payload): SendStatus;
   /** Ends the connection with a WebSocket close code; frames taken before are still delivered if the peer reads. */
   close(code: number, reason: string): void;
 }

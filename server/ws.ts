@@ -23,7 +23,7 @@ const IDLE_TIMEOUT_SECONDS = 120;
 const CLOSE_TRY_AGAIN_LATER = 1013;
 
 const socketTransport = (socket: ServerWebSocket<SocketData>): Transport => ({
-  send: (text) => socket.sendText(text),
+  send: (payload) => (typeof payload === "string" ? socket.sendText(payload) : socket.sendBinary(payload)),
   close: (code, reason) => socket.close(code, reason),
 });
 

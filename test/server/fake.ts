@@ -1,6 +1,7 @@
 /** Stand-ins for what the server is given. What each does not prove is said at its declaration. */
 
 import type { BarrierResult, Capture, CaptureStats, HttpEvent, SpanLedger } from "../../ffi/event.ts";
+import type { Filter } from "../../server/filter.ts";
 import type { Transport } from "../../server/transport.ts";
 
 const httpEvent = (seq: number, change: Partial<HttpEvent> = {}): HttpEvent => ({
@@ -40,6 +41,9 @@ interface SeenFrame {
   subscriber?: number;
   missingCpus?: number[];
   events?: HttpEvent[];
+  filter?: Filter;
+  resumed?: boolean;
+  reason?: string;
 }
 
 /**
@@ -48,13 +52,18 @@ interface SeenFrame {
  */
 class FakeTransport implements Transport {
   readonly frames: SeenFrame[] = [];
+  /** Binary ones as they are. */
+  readonly inOrder: (SeenFrame | Uint8Array)[] = [];
   readonly statuses: number[] = [];
   closed: { code: number; reason: string } | undefined;
   nextStatus: () => number = () => this.statuses.shift() ?? 1;
 
-  send(text: string): number {
+  send(payload: string | Uint8Array): number {
     const status = this.nextStatus();
-    if (status !== 0) this.frames.push(JSON.parse(text));
+    if (status === 0) return status;
+    const seen = typeof payload === "string" ? (JSON.parse(payload) as SeenFrame) : Uint8Array.from(payload);
+    this.inOrder.push(seen);
+    if (!(seen instanceof Uint8Array)) this.frames.push(seen);
     return status;
   }
 

@@ -5,7 +5,7 @@ import type { Subscriber } from "../../server/subscriber.ts";
 import { FakeTransport, httpEvents, type SeenFrame, seededRandom } from "./fake.ts";
 
 const createHub = (options: Partial<HubOptions> = {}) =>
-  new Hub({ queueMax: 1000, subscriberMax: 10, version: "0.0.0", ...options });
+  new Hub({ queueMax: 1000, subscriberMax: 10, version: "0.0.0", run: "k3x", ...options });
 
 const join = (hub: Hub, transport = new FakeTransport()) => {
   const subscriber = hub.subscribe(transport, "127.0.0.1");
@@ -34,10 +34,14 @@ describe("a subscriber that keeps up", () => {
         type: "hello",
         version: 1,
         service: { name: "kernelcast", version: "0.0.0" },
+        run: "k3x",
         source: { kind: "kernel" },
-        subscriber: 1,
         protocols: ["http"],
+        subscriber: 1,
+        filter: {},
         nextSeq: 4,
+        resumed: false,
+        heartbeatMillis: 15_000,
       },
       { type: "batch", protocol: "http", events: httpEvents(4, 2) },
     ] as object[] as SeenFrame[]);
@@ -48,7 +52,7 @@ describe("a subscriber that keeps up", () => {
     const all = Array.from({ length: 5 }, () => join(hub));
     const stringify = spyOn(JSON, "stringify");
     hub.offer(httpEvents(1, 10));
-    expect(stringify).toHaveBeenCalledTimes(1);
+    expect(stringify).toHaveBeenCalledTimes(10);
     stringify.mockRestore();
     for (const { transport } of all) expect(seqs(transport.frames)).toHaveLength(10);
   });

@@ -4,7 +4,7 @@ import { HttpCursor } from "../../ffi/http-cursor.ts";
 import { http_event, http_flags, http_outcome } from "../../ffi/layout.generated.ts";
 import { TargetPolicy } from "../../ffi/target-policy.ts";
 import { writeJson } from "../../server/json.ts";
-import { TextWriter } from "../../server/text-writer.ts";
+import { Writer } from "../../server/writer.ts";
 import { Random } from "../ffi/support/random.ts";
 import { type HttpFields, httpBatch, ipv4, ipv6 } from "../ffi/support/ring.ts";
 import { anyHttpFields } from "../otel/support/http-fields.ts";
@@ -24,14 +24,14 @@ const POLICIES: [string, TargetPolicy][] = [
 function expectAlike(events: HttpFields[], policy: TargetPolicy, eventSize?: number): void {
   const cursor = new HttpCursor(policy);
   cursor.open(httpBatch(events, { cpu: 3, ...(eventSize === undefined ? {} : { eventSize }) }), 41, CLOCK);
-  const out = new TextWriter();
+  const out = new Writer();
   const ends = events.map((_, index) => {
     writeJson(cursor.at(index), out);
     return out.at;
   });
   let start = 0;
   for (const [index, end] of ends.entries()) {
-    expect(out.text(start, end)).toBe(JSON.stringify(cursor.at(index).decode()));
+    expect(out.read(start, end)).toBe(JSON.stringify(cursor.at(index).decode()));
     start = end;
   }
 }
@@ -102,9 +102,9 @@ test("whole numbers of every length", () => {
   const numbers = Array.from({ length: 53 }, (_, power) => [2 ** power - 1, 2 ** power, 2 ** power + 1]).flat();
   for (let power = 1; power < 16; power++) numbers.push(10 ** power - 1, 10 ** power);
   for (const number of numbers) {
-    const out = new TextWriter();
+    const out = new Writer();
     out.number(number);
-    expect(out.text(0, out.at)).toBe(String(number));
+    expect(out.read(0, out.at)).toBe(String(number));
   }
 });
 

@@ -1,5 +1,5 @@
 /**
- * JSON text as bytes, written from the bytes of events without a string between.
+ * Text and records as bytes, written from the bytes of events without a string between.
  * @module
  */
 
@@ -34,13 +34,15 @@ const FOUR_DIGITS = Uint32Array.from({ length: TEN_THOUSAND }, (_, value) =>
 const DOTTED = Uint32Array.from({ length: 256 }, (_, value) => Buffer.from(`${value}.`.padEnd(4, "\0")).readUInt32LE());
 const dottedLength = (value: number): number => (value < 10 ? 2 : value < 100 ? 3 : 4);
 
-class TextWriter {
+class Writer {
   /** Bytes written. */
   at = 0;
   /** No byte written so far has its high bit set. */
   isAscii = true;
-  bytes = Buffer.alloc(INITIAL_BYTES);
-  #view = new DataView(this.bytes.buffer, this.bytes.byteOffset);
+  bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  /** The same, in the order of bytes that events have. */
+  words = new Uint32Array(this.bytes.buffer);
+  #view = new DataView(this.bytes.buffer);
 
   /** Begins anew, in the same memory. */
   clear(): void {
@@ -54,7 +56,7 @@ class TextWriter {
   }
 
   /** What was written from `start` to `end`, as a string. */
-  text(start: number, end: number): string {
+  read(start: number, end: number): string {
     return this.isAscii ? this.bytes.latin1Slice(start, end) : this.bytes.utf8Slice(start, end);
   }
 
@@ -128,10 +130,14 @@ class TextWriter {
   }
 
   quotedString(text: string): void {
-    const json = JSON.stringify(text);
-    this.reserve(json.length * 3);
-    const written = this.bytes.write(json, this.at);
-    if (written !== json.length) this.isAscii = false;
+    this.text(JSON.stringify(text));
+  }
+
+  /** As UTF-8, without quotes. Makes room for itself. */
+  text(text: string): void {
+    this.reserve(text.length * 3);
+    const written = this.bytes.write(text, this.at);
+    if (written !== text.length) this.isAscii = false;
     this.at += written;
   }
 
@@ -163,10 +169,12 @@ class TextWriter {
   }
 
   #grow(bytes: number): void {
-    const grown = Buffer.alloc(Math.max(this.bytes.length * 2, this.at + bytes + 4));
+    const needed = (this.at + bytes + 7) & ~3;
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, needed));
     grown.set(this.bytes.subarray(0, this.at));
     this.bytes = grown;
-    this.#view = new DataView(grown.buffer, grown.byteOffset);
+    this.words = new Uint32Array(grown.buffer);
+    this.#view = new DataView(grown.buffer);
   }
 }
 
@@ -184,4 +192,4 @@ const hasSpecial = (word: number): boolean => {
 };
 
 export type { Phrase };
-export { ESCAPED_MAX, phrase, TextWriter };
+export { ESCAPED_MAX, phrase, Writer };
