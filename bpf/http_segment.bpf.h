@@ -88,6 +88,8 @@ __noinline int http_read_held(packet_t *packet, struct http_conn *conn,
 		kept->seq = flow->next_seq;
 		kept->len = held->kept;
 		kept->pos = 0;
+		if (role == ROLE_SERVER && conn->count)
+			conn->response_ns = segment->now_ns;
 		http_read_payload(packet, conn, kept);
 		bpf_map_delete_elem(&http_held, key);
 		if (flow->next_seq != end)
