@@ -299,7 +299,6 @@ class Hub implements EventSink, RawHttpSink {
   }
 
   stats(): HubStats {
-    this.endTurn();
     const total = new Flow();
     total.add(this.#past);
     for (const subscriber of this.#subscribers.values()) total.add(subscriber.flow);

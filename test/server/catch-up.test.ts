@@ -8,13 +8,13 @@ import { Synthetic } from "./support/synthetic.ts";
 const BATCH_BYTES = Batch.SIZE + 10 * Http.SIZE;
 
 /** A service whose history has room for so many batches of 10 events. */
-function setUp({ batches = 100, queueMax = 1000, stepMillis = 0 } = {}) {
+function setUp({ batches = 100, queueMax = 1000, stepMillis = 0, maxAgeMillis = 1e9 } = {}) {
   let now = 0;
   const nowMillis = () => {
     now += stepMillis;
     return now;
   };
-  const synthetic = new Synthetic({ maxBytes: batches * BATCH_BYTES, maxAgeMillis: 1e9, nowMillis: () => now });
+  const synthetic = new Synthetic({ maxBytes: batches * BATCH_BYTES, maxAgeMillis, nowMillis: () => now });
   const hub = new Hub({ queueMax, subscriberMax: 10, version: "0", run: "k3x", history: synthetic.history, nowMillis });
   synthetic.feed(hub);
   const happen = (count = 1) => {
@@ -60,6 +60,8 @@ describe("a subscriber that resumes", () => {
     expect(transport.frames[0]).toMatchObject({ nextSeq: 43, resumed: false });
     expect(transport.frames[1]).toEqual({ type: "gap", dropped: 28, fromSeq: 43, toSeq: 70, reason: "history" });
     expect(seqs(transport.frames)).toEqual(range(71, 100));
+    expect(join({ seq: 70 }).transport.frames[0]).toMatchObject({ nextSeq: 71, resumed: true });
+    expect(join({ seq: 69 }).transport.frames[0]).toMatchObject({ nextSeq: 70, resumed: false });
     expect(subscriber.flow.ledger()).toMatchObject({ delivered: 58, sent: 30, dropped: { history_gone: 28 } });
   });
 
@@ -129,6 +131,23 @@ describe("a subscriber that reads slowly while it resumes", () => {
     expect(transport.frames[1]).toMatchObject({ type: "gap", dropped: 50, fromSeq: 1, toSeq: 50 });
     expect(seqs(transport.frames)).toEqual(range(51, 80));
   });
+
+  // Each in another place between two turns.
+  test.each([92, 93, 94, 95, 96])(
+    "is told of what grows too old while it is given what came before (%d)",
+    async (age) => {
+      const { hub, happen, join, pass } = setUp({ maxAgeMillis: 100, stepMillis: 1 });
+      happen(40);
+      pass(age);
+      const { transport } = join({ seq: 0 });
+      await hub.idle();
+      const given = seqs(transport.frames);
+      expect(given).toEqual(range(1, given.length));
+      expect(given.length).toBeGreaterThan(0);
+      const gap = { dropped: 400 - given.length, fromSeq: given.length + 1, toSeq: 400, reason: "history" };
+      expect(transport.frames.at(-1)).toEqual({ type: "gap", ...gap });
+    },
+  );
 
   test("is closed when it reads nothing for too long, though nothing waits in its queue", () => {
     const { hub, happen, join, pass } = setUp();

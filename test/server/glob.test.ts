@@ -32,6 +32,7 @@ test.each([30, 31, 32, 61, 62, 63, 93, 500])("a pattern of %d bytes ends where i
   const text = `/${"x".repeat(length - 1)}`;
   expect(matches(text, text)).toBe(true);
   expect(matches(`${text}*`, `${text}y`)).toBe(true);
+  expect(matches(`${text}*`, `${text}/y`)).toBe(false);
   expect(matches(`*${text}`, `z${text}`)).toBe(true);
   expect(matches(`${text}*`, text.slice(1))).toBe(false);
   expect(matches(`${text}y`, `${text}z`)).toBe(false);

@@ -137,6 +137,9 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])(
       const audit = new Audit(events);
       for (const frame of transport.inOrder) audit.take(frame instanceof Uint8Array ? readRecords(frame) : frame);
       if (present.some((member) => member.subscriber === subscriber)) audit.expectComplete();
+      const isBinary = transport.inOrder.some((frame) => frame instanceof Uint8Array);
+      const isText = transport.frames.some(({ events }) => events?.[0]?.protocol === "http");
+      expect(subscriber.format === binaryFormat ? isText : isBinary).toBe(false);
       received += audit.received;
       announced += audit.announced;
       expect(subscriber.flow.sent).toBe(audit.received);
