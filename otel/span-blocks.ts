@@ -8,7 +8,7 @@ import type { HttpEvent, RawHttpEvent } from "../ffi/event.ts";
 import { writeAttributes } from "./attribute-encoding.ts";
 import * as rules from "./attributes.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import { putWords, RecordCache } from "./record-cache.ts";
+import { RecordCache } from "./record-cache.ts";
 import type { SpanSide } from "./side.ts";
 import { type SpanHead, spanHead } from "./span.ts";
 import type { RequestTarget } from "./target.ts";
@@ -64,35 +64,40 @@ class SpanBlocks {
 
   /** Name, kind, status, and the attributes that go with them. */
   exchange(event: RawHttpEvent, side: SpanSide, template: string | undefined): Uint8Array {
-    const { key } = this.#exchanges;
-    key[0] = event.status | (side === "server" ? 0 : 1 << 16);
-    key[1] = event.version | (event.outcome << 8) | (event.flags << 16) | (event.methodLength << 24);
-    key[2] = template === undefined ? 0 : this.#templateNumber(template);
-    const count = putWords(key, 3, event.words, event.methodAt, event.methodLength);
-    return this.#exchanges.find(count) ?? this.#exchanges.keep(this.#makeExchange(event.decode(), side));
+    const cache = this.#exchanges;
+    cache.begin();
+    cache.number(event.status | (side === "server" ? 0 : 1 << 16));
+    cache.number(event.version | (event.outcome << 8) | (event.flags << 16) | (event.methodLength << 24));
+    cache.number(template === undefined ? 0 : this.#templateNumber(template));
+    cache.words(event.words, event.methodAt, event.methodLength);
+    return cache.find() ?? cache.keep(this.#makeExchange(event.decode(), side));
   }
 
   server(event: RawHttpEvent): ServerBlock {
-    const { key } = this.#servers;
-    key[0] = event.serverPort | (event.answeredPort << 16);
-    key[1] = event.hostLength;
-    let count = putWords(key, 2, event.words, event.serverAddressAt, ADDRESS_BYTES);
-    count = putWords(key, count, event.words, event.answeredAddressAt, ADDRESS_BYTES);
-    count = putWords(key, count, event.words, event.hostAt, event.hostLength);
-    return this.#servers.find(count) ?? this.#servers.keep(makeServer(event.decode()));
+    const cache = this.#servers;
+    cache.begin();
+    cache.number(event.serverPort | (event.answeredPort << 16));
+    cache.number(event.hostLength);
+    cache.words(event.words, event.serverAddressAt, ADDRESS_BYTES);
+    cache.words(event.words, event.answeredAddressAt, ADDRESS_BYTES);
+    cache.words(event.words, event.hostAt, event.hostLength);
+    return cache.find() ?? cache.keep(makeServer(event.decode()));
   }
 
   client(event: RawHttpEvent): ClientBlock {
-    const count = putWords(this.#clients.key, 0, event.words, event.clientAddressAt, ADDRESS_BYTES);
-    return this.#clients.find(count) ?? this.#clients.keep(makeClient(event.decode()));
+    const cache = this.#clients;
+    cache.begin();
+    cache.words(event.words, event.clientAddressAt, ADDRESS_BYTES);
+    return cache.find() ?? cache.keep(makeClient(event.decode()));
   }
 
   /** Of a span of the server's side. */
   userAgent(event: RawHttpEvent): Uint8Array {
-    const { key } = this.#userAgents;
-    key[0] = event.userAgentLength;
-    const count = putWords(key, 1, event.words, event.userAgentAt, event.userAgentLength);
-    return this.#userAgents.find(count) ?? this.#userAgents.keep(encodeUserAgent(event.decode()));
+    const cache = this.#userAgents;
+    cache.begin();
+    cache.number(event.userAgentLength);
+    cache.words(event.words, event.userAgentAt, event.userAgentLength);
+    return cache.find() ?? cache.keep(encodeUserAgent(event.decode()));
   }
 
   #makeExchange(event: HttpEvent, side: SpanSide): Uint8Array {
