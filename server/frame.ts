@@ -85,7 +85,9 @@ type Message =
   /** All events before `nextSeq` that the filter selects came before it, or in a gap. */
   | { type: "heartbeat"; nextSeq: number }
   /** What was wrong with a message that the client sent. */
-  | { type: "error"; message: string };
+  | { type: "error"; message: string }
+  /** The last of an HTTP answer. To a WebSocket its close frame says the same. */
+  | { type: "end"; code: number; reason: string };
 
 const control = (message: Message): ControlFrame => ({ kind: "control", message });
 

@@ -125,6 +125,11 @@ class Hub implements EventSink, RawHttpSink {
     });
   }
 
+  /** Of this life of the service: numbers of events are of one run. */
+  get run(): string {
+    return this.#hello.run;
+  }
+
   /** No further subscriber would be accepted. */
   get full(): boolean {
     return this.#closed || this.#subscribers.size >= this.#subscriberMax;

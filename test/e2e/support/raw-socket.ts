@@ -20,20 +20,17 @@ export class RawSocket {
   /** @param url of the service: `http://…`, or `unix:/…` */
   static async connect(url: string): Promise<RawSocket> {
     const raw = new RawSocket();
-    const where = url.startsWith("unix:")
-      ? { unix: url.slice("unix:".length) }
-      : { hostname: new URL(url).hostname, port: Number(new URL(url).port) };
-    raw.#socket = await Bun.connect({
-      ...where,
-      socket: {
-        data: (_, bytes) => {
-          raw.#received = Buffer.concat([raw.#received, bytes]);
-          raw.#wake();
-        },
-        close: () => raw.#end(),
-        error: () => raw.#end(),
+    const socket = {
+      data: (_: unknown, bytes: Buffer) => {
+        raw.#received = Buffer.concat([raw.#received, bytes]);
+        raw.#wake();
       },
-    });
+      close: () => raw.#end(),
+      error: () => raw.#end(),
+    };
+    raw.#socket = url.startsWith("unix:")
+      ? await Bun.connect({ unix: url.slice("unix:".length), socket })
+      : await Bun.connect({ hostname: new URL(url).hostname, port: Number(new URL(url).port), socket });
     return raw;
   }
 
