@@ -26,6 +26,7 @@ enum text_limits {
 	HTTP_HOST_MAX = 64,
 	HTTP_USER_AGENT_MAX = 88,
 	HTTP_TRACEPARENT_MAX = 56,
+	HTTP_TRACESTATE_MAX = 64,
 	HTTP_METHOD_MAX = 24, /* the longest registered one has 17 */
 };
 
@@ -131,9 +132,11 @@ struct http_event {
 	__u8 host_len;
 	__u8 user_agent_len;
 	__u8 traceparent_len;
-	__u8 pad[5];
+	__u8 tracestate_len;
+	__u8 pad[4];
 	char method[HTTP_METHOD_MAX];
 	char traceparent[HTTP_TRACEPARENT_MAX];
+	char tracestate[HTTP_TRACESTATE_MAX];
 	char host[HTTP_HOST_MAX];
 	char user_agent[HTTP_USER_AGENT_MAX];
 	char target[HTTP_TARGET_MAX];
@@ -208,7 +211,7 @@ _Static_assert(sizeof(struct tcp_event) == 80, "struct tcp_event is part of the 
 _Static_assert(sizeof(struct own_process) == 48, "struct own_process is part of the contract");
 _Static_assert(sizeof(struct batch) == 24, "struct batch is part of the contract");
 _Static_assert(sizeof(struct counters) == 192, "one CPU's counters fill whole cache lines");
-_Static_assert(sizeof(struct http_event) == 352 + HTTP_TARGET_BYTES && HTTP_TARGET_BYTES % 8 == 0,
+_Static_assert(sizeof(struct http_event) == 416 + HTTP_TARGET_BYTES && HTTP_TARGET_BYTES % 8 == 0,
 	       "struct http_event is part of the contract");
 
 #endif

@@ -147,6 +147,7 @@ struct http_scan {
 	struct span host;
 	struct span user_agent;
 	struct span traceparent;
+	struct span tracestate;
 	struct span expect;
 	struct span content_length;
 	struct span other_length; /* a Content-Length before that one */

@@ -75,6 +75,8 @@ static const __u64 NAME_HOST = WORD8('h', 'o', 's', 't', ':', 0, 0, 0);
 static const __u64 NAME_USER_AGE = WORD8('u', 's', 'e', 'r', '-', 'a', 'g', 'e');
 static const __u64 NAME_NT = WORD8('n', 't', ':', 0, 0, 0, 0, 0);
 static const __u64 NAME_TRACEPAR = WORD8('t', 'r', 'a', 'c', 'e', 'p', 'a', 'r');
+static const __u64 NAME_TRACESTA = WORD8('t', 'r', 'a', 'c', 'e', 's', 't', 'a');
+static const __u64 NAME_TE = WORD8('t', 'e', ':', 0, 0, 0, 0, 0);
 static const __u64 NAME_ENT = WORD8('e', 'n', 't', ':', 0, 0, 0, 0);
 static const __u64 NAME_CONTENT = WORD8('c', 'o', 'n', 't', 'e', 'n', 't', '-');
 static const __u64 NAME_LENGTH = WORD8('l', 'e', 'n', 'g', 't', 'h', ':', 0);
@@ -138,6 +140,10 @@ __noinline int http_scan_field(const struct http_window *window, struct http_sca
 		second = window_load(window, at + 8) | BYTES_OF(LOWER);
 		if ((second & MASK_BYTES(4)) == NAME_ENT)
 			scan->traceparent = span_after(at, len, 12);
+	} else if (first == NAME_TRACESTA) {
+		second = window_load(window, at + 8) | BYTES_OF(LOWER);
+		if ((second & MASK_BYTES(3)) == NAME_TE)
+			scan->tracestate = span_after(at, len, 11);
 	} else if ((first & MASK_BYTES(7)) == NAME_EXPECT) {
 		scan->expect = span_after(at, len, 7);
 	}
@@ -548,6 +554,10 @@ static __always_inline int http_take_request(struct http_transaction *transactio
 		event->traceparent_len =
 			copy_text(event->traceparent, HTTP_TRACEPARENT_MAX, event->traceparent_len,
 				  window, span_trim(window, scan->traceparent));
+	if (scan->tracestate.len)
+		event->tracestate_len =
+			copy_text(event->tracestate, HTTP_TRACESTATE_MAX, event->tracestate_len,
+				  window, span_trim(window, scan->tracestate));
 	if (scan->expect.len) {
 		struct span value = span_trim(window, scan->expect);
 

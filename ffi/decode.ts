@@ -30,7 +30,7 @@ export function decodeHttpEvent(
     version: view.version,
     outcome: view.outcome,
   };
-  const { timeToFirstByteNano, answeredAddress, query, host, userAgent, traceparent } = view;
+  const { timeToFirstByteNano, answeredAddress, query, host, userAgent, traceparent, tracestate } = view;
   if (timeToFirstByteNano !== undefined) {
     event.timeToFirstByteNano = timeToFirstByteNano;
     event.responseHeaderBytes = view.responseHeaderBytes;
@@ -42,6 +42,7 @@ export function decodeHttpEvent(
   if (host !== undefined) event.host = host;
   if (userAgent !== undefined) event.userAgent = userAgent;
   if (traceparent !== undefined) event.traceparent = traceparent;
+  if (tracestate !== undefined) event.tracestate = tracestate;
   return event;
 }
 

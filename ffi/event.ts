@@ -56,6 +56,8 @@ export interface HttpEvent {
   host?: string;
   userAgent?: string;
   traceparent?: string;
+  /** Of a list of more than 64 bytes, the first members. */
+  tracestate?: string;
   outcome: HttpOutcome;
 }
 
@@ -162,6 +164,7 @@ export interface RawHttpEvent {
   readonly userAgentLength: number;
   readonly traceparentAt: number;
   readonly traceparentLength: number;
+  readonly tracestate: string | undefined;
   /** All of it as an object that lasts. */
   decode(): HttpEvent;
   /**

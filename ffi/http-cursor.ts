@@ -221,6 +221,10 @@ export class HttpCursor implements RawHttpBatch, RawHttpEvent {
     return this.#at + Event.traceparent;
   }
 
+  get tracestate(): string | undefined {
+    return this.bytes[this.#at + Event.tracestate_len] === 0 ? undefined : this.#view.tracestate;
+  }
+
   get traceparentLength(): number {
     return this.bytes[this.#at + Event.traceparent_len] as number;
   }

@@ -1,6 +1,6 @@
 import type { HttpOutcome } from "./event.ts";
 import { TimedEventView } from "./event-view.ts";
-import { http_event as Event, http_flags, http_outcome } from "./layout.generated.ts";
+import { http_event as Event, http_flags, http_outcome, text_limits } from "./layout.generated.ts";
 
 const OUTCOMES: readonly HttpOutcome[] = Object.keys(http_outcome).map(
   (name) => name.replace("HTTP_OUTCOME_", "").toLowerCase() as HttpOutcome,
@@ -102,6 +102,15 @@ export class HttpEventView extends TimedEventView {
 
   get userAgent(): string | undefined {
     return this.#repeated(Event.user_agent, this.u8(Event.user_agent_len));
+  }
+
+  /** Of a list that was too long to be kept whole, the members that are whole. */
+  get tracestate(): string | undefined {
+    const length = this.u8(Event.tracestate_len);
+    if (length === 0) return undefined;
+    const list = this.text(Event.tracestate, length);
+    if (length < text_limits.HTTP_TRACESTATE_MAX) return list;
+    return list.slice(0, Math.max(0, list.lastIndexOf(","))) || undefined;
   }
 
   /** Unlike the other texts this one is never the same twice. */

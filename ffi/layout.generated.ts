@@ -6,6 +6,7 @@ export const text_limits = {
   HTTP_HOST_MAX: 64,
   HTTP_USER_AGENT_MAX: 88,
   HTTP_TRACEPARENT_MAX: 56,
+  HTTP_TRACESTATE_MAX: 64,
   HTTP_METHOD_MAX: 24,
 } as const;
 
@@ -107,7 +108,7 @@ export const counters = {
 } as const;
 
 export const http_event = {
-  SIZE: 576,
+  SIZE: 640,
   start_ns: 0,
   first_byte_ns: 8,
   end_ns: 16,
@@ -131,12 +132,14 @@ export const http_event = {
   host_len: 112,
   user_agent_len: 113,
   traceparent_len: 114,
-  pad: 115,
+  tracestate_len: 115,
+  pad: 116,
   method: 120,
   traceparent: 144,
-  host: 200,
-  user_agent: 264,
-  target: 352,
+  tracestate: 200,
+  host: 264,
+  user_agent: 328,
+  target: 416,
 } as const;
 
 export const tcp_event = {

@@ -16,6 +16,7 @@ import * as semconv from "./semconv.ts";
 import type { SideRule, SpanSide } from "./side.ts";
 import { FLAG_RANDOM_TRACE_ID, spanHead } from "./span.ts";
 import { ATTRIBUTES, SpanBlocks, writeHead } from "./span-blocks.ts";
+import { parseTracestate } from "./tracestate.ts";
 
 interface SpanEncoderOptions {
   ids: IdGenerator;
@@ -30,6 +31,7 @@ interface SpanEncoderOptions {
 const SPAN = 0x12;
 const TRACE_ID = 0x0a;
 const SPAN_ID = 0x12;
+const TRACE_STATE = 0x1a;
 const PARENT_SPAN_ID = 0x22;
 const START_TIME = 0x39;
 const END_TIME = 0x41;
@@ -41,7 +43,7 @@ const SPAN_ID_BYTES = 8;
 /** Of a span of 128 to 16,383 bytes, which nearly all are. */
 const LENGTH_BYTES = 2;
 /** Everything before the attributes. */
-const HEAD_BYTES_MAX = 80;
+const HEAD_BYTES_MAX = 146;
 
 /** `SpanFlags` of trace.proto: whether it is known that the parent is remote, and whether it is. */
 const HAS_IS_REMOTE = 0x100;
@@ -152,6 +154,15 @@ class SpanEncoder {
     bytes[at + 1] = SPAN_ID_BYTES;
     this.#ids.writeSpanId(event.seq, side, bytes, at + 2);
     at += 2 + SPAN_ID_BYTES;
+
+    const state = caller.isKnown && event.tracestate !== undefined ? parseTracestate(event.tracestate) : undefined;
+    if (state !== undefined) {
+      // ASCII, and of one byte's length: the kernel keeps less than 128.
+      const length = bytes.write(state.serialize(), at + 2, "latin1");
+      bytes[at] = TRACE_STATE;
+      bytes[at + 1] = length;
+      at += 2 + length;
+    }
 
     let flags = TraceFlags.SAMPLED | HAS_IS_REMOTE;
     if (caller.isKnown) flags |= caller.flags & FLAG_RANDOM_TRACE_ID;

@@ -18,6 +18,7 @@ import { SCHEMA_URL, SCOPE_NAME } from "./semconv.ts";
 import type { SideRule, SpanSide } from "./side.ts";
 import { addNanos, hrTimeFromNanos, hrTimeFromUnixNano } from "./time.ts";
 import { parseTraceparent, type RemoteParent } from "./traceparent.ts";
+import { parseTracestate } from "./tracestate.ts";
 
 /** Makes a span of an event. */
 type SpanFactory = (event: HttpEvent) => ReadableSpan;
@@ -54,10 +55,13 @@ function createSpanFactory(options: SpanFactoryOptions): SpanFactory {
     const attributes = spanAttributes(event, { side, method, error, bodySizes: optIn[side] });
     const startTime = hrTimeFromUnixNano(event.startTimeUnixNano);
     const caller = event.traceparent === undefined ? undefined : parseTraceparent(event.traceparent);
+    const traceState =
+      caller === undefined || event.tracestate === undefined ? undefined : parseTracestate(event.tracestate);
     const context = {
       traceId: caller?.traceId ?? ids.traceId(event.seq),
       spanId: ids.spanId(event.seq, side),
       traceFlags: TraceFlags.SAMPLED | ((caller?.traceFlags ?? 0) & FLAG_RANDOM_TRACE_ID),
+      ...(traceState !== undefined && { traceState }),
     };
     const parent: RemoteParent | undefined =
       underClientSpan && side === "server" ? { ...context, spanId: ids.spanId(event.seq, "client") } : caller;

@@ -43,6 +43,7 @@ const QUERY = phrase(',"query":');
 const HOST = phrase(',"host":');
 const USER_AGENT = phrase(',"userAgent":');
 const TRACEPARENT = phrase(',"traceparent":');
+const TRACESTATE = phrase(',"tracestate":');
 
 /** Appends the event to `out`. */
 const writeJson = (event: RawHttpEvent, out: Writer): void => {
@@ -111,6 +112,11 @@ const writeJson = (event: RawHttpEvent, out: Writer): void => {
   if (traceparentLength > 0) {
     out.phrase(TRACEPARENT);
     out.quoted(words, bytes, event.traceparentAt, traceparentLength);
+  }
+  const { tracestate } = event;
+  if (tracestate !== undefined) {
+    out.phrase(TRACESTATE);
+    out.quotedString(tracestate);
   }
   out.phrase(END);
 };

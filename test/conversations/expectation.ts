@@ -28,6 +28,7 @@ export function describeEvent(event: EventFields): string {
   add("host", event.host);
   add("userAgent", event.userAgent);
   add("traceparent", event.traceparent);
+  add("tracestate", event.tracestate);
   const answered = event.answeredBy;
   add("answeredBy", answered && `${answered.address}:${answered.port}`);
   return words.join(" ");
@@ -83,6 +84,7 @@ export function readExpectation(line: string): Expected {
     ...optional("host", take("host")),
     ...optional("userAgent", take("userAgent")),
     ...optional("traceparent", take("traceparent")),
+    ...optional("tracestate", take("tracestate")),
     ...(answered && { answeredBy: { address: answered[1] as string, port: Number(answered[2]) } }),
   };
   const unknown = [...named.keys()][0];

@@ -144,6 +144,15 @@ describe("HttpEventView", () => {
     expect([first?.path, first?.status, second?.path, second?.status]).toEqual([target, 200, "/2", 201]);
   });
 
+  test.each<[string, string | undefined]>([
+    ["ot=th:c,vendor=x", "ot=th:c,vendor=x"],
+    ["k".repeat(63), "k".repeat(63)],
+    ["k".repeat(64), undefined],
+    [`ot=th:c,${"k".repeat(56)}`, "ot=th:c"],
+  ])("of the tracestate %p, which may be cut, the members that are whole", (tracestate, expected) => {
+    expect(httpView({ target: "/a", method: "GET", tracestate }).tracestate).toBe(expected as string);
+  });
+
   test("what is absent is undefined, and an empty query is not absent", () => {
     const view = httpView({ target: "/a", method: "GET" });
     expect([view.query, view.host, view.userAgent, view.traceparent]).toEqual([

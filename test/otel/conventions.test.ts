@@ -43,12 +43,13 @@ async function exported({ side, event, env }: ConventionCase, protocol: string):
 describe.each([["http/protobuf"], ["http/json"]])("over %s", (protocol) => {
   test.each(CASES.map((one) => [one.rule, one] as const))("%s", async (_rule, one) => {
     const span = await exported(one, protocol);
-    const { name, kind, status, attributes = {}, parent, traceId, flags, droppedAttributes } = one.expected;
+    const { name, kind, status, attributes = {}, parent, traceId, traceState, flags, droppedAttributes } = one.expected;
     if (name !== undefined) expect(span.name).toBe(name);
     if (kind !== undefined) expect(span.kind).toBe(KINDS[kind]);
     if (status !== undefined) expect(span.statusCode).toBe(STATUS[status]);
     if (parent !== undefined) expect(span.parentSpanId).toBe(parent);
     if (traceId !== undefined) expect(span.traceId).toBe(traceId);
+    expect(span.traceState).toBe(traceState ?? "");
     if (flags !== undefined) expect(span.flags).toBe(flags);
     if (droppedAttributes !== undefined) expect(span.droppedAttributes).toBe(droppedAttributes);
     for (const [key, value] of Object.entries(attributes)) {

@@ -39,6 +39,7 @@ export interface HttpFields {
   host?: Text;
   userAgent?: Text;
   traceparent?: Text;
+  tracestate?: Text;
 }
 
 export const OUTCOME = http_outcome;
@@ -86,6 +87,7 @@ export function httpBatch(events: HttpFields[], { idx = 0n, cpu = 0, eventSize =
     text(Http.host, Http.host_len, event.host);
     text(Http.user_agent, Http.user_agent_len, event.userAgent);
     text(Http.traceparent, Http.traceparent_len, event.traceparent);
+    text(Http.tracestate, Http.tracestate_len, event.tracestate);
     view.setUint16(at + Http.path_len, event.pathLength ?? target.length, true);
   });
 }

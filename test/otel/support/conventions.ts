@@ -21,6 +21,7 @@ interface ConventionCase {
     attributes?: Record<string, AttributeValue | undefined>;
     parent?: string;
     traceId?: string;
+    traceState?: string;
     flags?: number;
     droppedAttributes?: number;
   };
@@ -269,6 +270,9 @@ const ALWAYS = { OTEL_TRACES_SAMPLER: "always_on" };
 const joins = (flags: number) => ({ traceId: TRACE, parent: PARENT, flags: REMOTE | flags });
 const begins = { parent: "", flags: ROOT | 1 };
 
+const CALLER = { traceparent: `00-${TRACE}-${PARENT}-01` };
+const states = (traceState: string) => ({ ...joins(1), traceState });
+
 const CONTEXT: Row[] = [
   [
     "a traceparent is joined, its span the parent, which is remote",
@@ -285,6 +289,10 @@ const CONTEXT: Row[] = [
   ],
   ["a later version is read as far as it is known", { traceparent: `cc-${TRACE}-${PARENT}-01-more` }, joins(1)],
   ["without one a trace begins", {}, begins],
+  ["what vendors say of the trace goes on", { ...CALLER, tracestate: "ot=th:c, vendor=x" }, states("ot=th:c,vendor=x")],
+  ["members that are not valid do not", { ...CALLER, tracestate: "ot=th:c,==,vendor" }, states("ot=th:c")],
+  ["nor a list without one that is", { ...CALLER, tracestate: "?" }, joins(1)],
+  ["nor one without a caller", { tracestate: "ot=th:c" }, begins],
   ...[
     ["version ff", `ff-${TRACE}-${PARENT}-01`],
     ["a trace id of zeros", `00-${"0".repeat(32)}-${PARENT}-01`],

@@ -8,12 +8,22 @@ const LIMITS = {
   host: text_limits.HTTP_HOST_MAX,
   userAgent: text_limits.HTTP_USER_AGENT_MAX,
   traceparent: text_limits.HTTP_TRACEPARENT_MAX,
+  tracestate: text_limits.HTTP_TRACESTATE_MAX,
 };
 
 const BOOT_NS = 1_790_000_000_000_000_000n;
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN = "00f067aa0ba902b7";
 
+const TRACESTATES = [
+  "ot=th:c",
+  "ot=th:c,rv:1, vendor@x=1 2",
+  "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE",
+  "=,,a",
+  "\u00fc=1,b=2",
+  "k=v".padEnd(64, ","),
+  `${"k".repeat(30)}=1,${"v".repeat(60)}=2`,
+];
 const METHODS = [
   "GET",
   "GET",
@@ -146,6 +156,7 @@ function anyHttpFields(random: Random, targetMax: number = LIMITS.target): HttpF
     ...(chance(6) ? {} : { host: text(HOSTS, LIMITS.host) }),
     ...(chance(6) ? {} : { userAgent: text(USER_AGENTS, LIMITS.userAgent) }),
     ...(chance(2) ? {} : { traceparent: text(TRACEPARENTS, LIMITS.traceparent) }),
+    ...(chance(2) ? {} : { tracestate: text(TRACESTATES, LIMITS.tracestate) }),
   };
 }
 

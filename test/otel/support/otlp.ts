@@ -5,6 +5,8 @@ type AttributeValue = string | number | boolean | string[];
 interface ReceivedSpan {
   traceId: string;
   spanId: string;
+  /** Empty without one. */
+  traceState: string;
   /** Empty for a root. */
   parentSpanId: string;
   name: string;
@@ -45,6 +47,7 @@ interface TraceRequest {
       spans: {
         traceId: unknown;
         spanId: unknown;
+        traceState?: string;
         parentSpanId?: unknown;
         name: string;
         kind: number;
@@ -68,6 +71,7 @@ function receivedSpans(request: unknown): ReceivedSpan[] {
       spans.map((span) => ({
         traceId: hex(span.traceId),
         spanId: hex(span.spanId),
+        traceState: span.traceState ?? "",
         parentSpanId: hex(span.parentSpanId ?? ""),
         name: span.name,
         kind: span.kind,

@@ -55,6 +55,7 @@ function fields(event: HttpEvent): HttpFields {
     ...(event.host === undefined ? {} : { host: event.host }),
     ...(event.userAgent === undefined ? {} : { userAgent: event.userAgent }),
     ...(event.traceparent === undefined ? {} : { traceparent: event.traceparent }),
+    ...(event.tracestate === undefined ? {} : { tracestate: event.tracestate }),
   };
 }
 
