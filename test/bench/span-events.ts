@@ -10,8 +10,8 @@ import { type HttpFields, httpBatch, ipv4 } from "../ffi/support/ring.ts";
 export const REQUEST_SPANS = 512;
 /** Events of one batch of the kernel's. */
 const KERNEL_BATCH = 16;
-/** Different ones, after which they come again. */
-const EVENT_COUNT = 40 * REQUEST_SPANS;
+/** Different ones, after which they come again: as many as a busy host's ring holds at a time, no more than a cache does. */
+const EVENT_COUNT = 8 * REQUEST_SPANS;
 
 export const CLOCK = clockOffset(1_790_000_000_000_000_000n);
 const METHODS = ["GET", "GET", "GET", "POST", "PUT"];
