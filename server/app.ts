@@ -5,16 +5,18 @@
 
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { describeRoute, openAPIRouteHandler, resolver, validator } from "hono-openapi";
+import { describeRoute, openAPIRouteHandler, validator } from "hono-openapi";
 import type { z } from "zod";
 import type { Capture } from "../ffi/event.ts";
 import { formatSubprotocols } from "./access/credentials.ts";
 import { createGuard, type GuardBindings, type GuardOptions } from "./access/guard.ts";
-import type { Hub } from "./hub.ts";
+import { createEvents } from "./events.ts";
+import type { Hub, Wishes } from "./hub.ts";
 import { ledgerMetrics } from "./metrics.ts";
 import { createPage } from "./page.ts";
-import { problem, queryFault } from "./problem.ts";
+import { problem } from "./problem.ts";
 import { chooseFormat, formatMetrics, type HistogramFamily, CONTENT_TYPES as METRICS_TYPES } from "./prometheus.ts";
+import { json, query } from "./route.ts";
 import {
   apiError,
   health,
@@ -29,9 +31,10 @@ import {
 } from "./schema.ts";
 import type { Spans } from "./spans.ts";
 import { readStats } from "./stats.ts";
+import { subscriptionQuery, subscriptionRequest } from "./subscription.ts";
 import { SyncService } from "./sync.ts";
 import type { TrafficSource } from "./traffic-source.ts";
-import { JSON_SUBPROTOCOL } from "./ws.ts";
+import { SUBPROTOCOLS } from "./ws.ts";
 
 interface AppDeps {
   capture: Capture;
@@ -52,22 +55,12 @@ interface AppDeps {
 /** What the listener gives to each request; see `listen.ts`. */
 interface RequestBindings extends GuardBindings {
   /** Turns the request into a WebSocket; false when it does not ask for one. */
-  upgrade(headers: Record<string, string>): boolean;
+  upgrade(headers: Record<string, string>, wishes: Wishes): boolean;
   /** Gives this request so long without a byte either way, in the place of the seconds that all have; 0: for ever. */
   allowSeconds?(seconds: number): void;
 }
 
 type App = Hono<{ Bindings: RequestBindings }>;
-
-const json = (description: string, schema: z.ZodType) => ({
-  description,
-  content: { "application/json": { schema: resolver(schema) } },
-});
-
-const query = <S extends z.ZodObject>(schema: S) =>
-  validator("query", schema, (result, c) => {
-    if (!result.success) return problem(c, 400, "bad_query", queryFault(schema, result.error, c.req.url));
-  });
 
 /** The page has a content security policy beside these. */
 const SECURITY_HEADERS = [
@@ -98,7 +91,7 @@ const createApp = (deps: AppDeps): App => {
     "/ws",
     describeRoute({
       summary: "Live stream over WebSocket",
-      description: `Text frames of JSON: hello, batch, gap, sync, error. Subprotocol: none, or ${JSON_SUBPROTOCOL}.`,
+      description: `What is sent: GET /asyncapi.json. Subprotocol: none, or one of ${Object.keys(SUBPROTOCOLS).join(", ")}.`,
       responses: {
         101: { description: "the WebSocket is open" },
         400: json("a query parameter or subprotocol is not known", apiError),
@@ -106,15 +99,17 @@ const createApp = (deps: AppDeps): App => {
         503: json("there are too many subscribers", apiError),
       },
     }),
-    query(noQuery),
+    query(subscriptionQuery),
     (c) => {
-      const wanted = formatSubprotocols(c.req.header("Sec-WebSocket-Protocol"));
-      if (wanted.length > 0 && !wanted.includes(JSON_SUBPROTOCOL))
+      const offered = formatSubprotocols(c.req.header("Sec-WebSocket-Protocol"));
+      const known = Object.keys(SUBPROTOCOLS);
+      const chosen = offered.find((name) => known.includes(name));
+      if (offered.length > 0 && chosen === undefined)
         return problem(
           c,
           400,
           "bad_subprotocol",
-          `unknown subprotocol ${JSON.stringify(wanted.join(", "))}; allowed: ${JSON_SUBPROTOCOL}, or none`,
+          `unknown subprotocol ${JSON.stringify(offered.join(", "))}; allowed: ${known.join(", ")}, or none`,
         );
       if (hub.full)
         return problem(
@@ -123,8 +118,10 @@ const createApp = (deps: AppDeps): App => {
           "too_many_subscribers",
           "there are too many subscribers; raise --subscriber-max, or try again later",
         );
-      const headers: Record<string, string> = wanted.length > 0 ? { "Sec-WebSocket-Protocol": JSON_SUBPROTOCOL } : {};
-      if (c.req.header("Upgrade")?.toLowerCase() === "websocket" && c.env.upgrade(headers)) return c.body(null);
+      const headers: Record<string, string> = chosen === undefined ? {} : { "Sec-WebSocket-Protocol": chosen };
+      const format = SUBPROTOCOLS[chosen ?? ""];
+      const wishes = { ...subscriptionRequest(c.req.valid("query")), ...(format !== undefined && { format }) };
+      if (c.req.header("Upgrade")?.toLowerCase() === "websocket" && c.env.upgrade(headers, wishes)) return c.body(null);
       c.header("Upgrade", "websocket");
       return problem(c, 426, "upgrade_required", "this is a WebSocket; connect to it with a WebSocket client");
     },

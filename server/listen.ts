@@ -16,6 +16,8 @@ interface ListenOptions {
   unixSocket?: string | undefined;
   /** Certificate chain and private key, in PEM. */
   tls?: { cert: string; key: string } | undefined;
+  /** Of what is sent over WebSockets. */
+  compress?: boolean;
   app: App;
   hub: Hub;
 }
@@ -88,7 +90,7 @@ const onPrivateSocket = <T>(path: string, start: () => T): T => {
  *
  * @throws {ListenError} when the address cannot be had
  */
-const listen = ({ host, port, unixSocket, tls, app, hub }: ListenOptions): Listener => {
+const listen = ({ host, port, unixSocket, tls, compress = false, app, hub }: ListenOptions): Listener => {
   const start = () =>
     Bun.serve<SocketData>({
       ...(unixSocket === undefined ? { hostname: host, port } : { unix: unixSocket }),
@@ -100,9 +102,9 @@ const listen = ({ host, port, unixSocket, tls, app, hub }: ListenOptions): Liste
           // A peer that is gone already has no address; it is still not one of a Unix socket.
           remoteAddress: unixSocket === undefined ? (server.requestIP(request)?.address ?? "unknown") : undefined,
           allowSeconds: (seconds) => server.timeout(request, seconds),
-          upgrade: (headers) => server.upgrade(request, { data: {}, headers }),
+          upgrade: (headers, wishes) => server.upgrade(request, { data: { wishes }, headers }),
         }),
-      websocket: socketHandlers(hub),
+      websocket: socketHandlers(hub, { compress }),
     } as Bun.Serve.Options<SocketData>);
   let server: ReturnType<typeof start>;
   try {
@@ -116,6 +118,7 @@ const listen = ({ host, port, unixSocket, tls, app, hub }: ListenOptions): Liste
   const boundPort = unixSocket === undefined ? (server.port ?? port) : 0;
   const scheme = tls === undefined ? "http" : "https";
   const stallCheck = setInterval(() => hub.closeStalled(), STALL_CHECK_MILLIS);
+  const heartbeat = setInterval(() => hub.beat(), hub.heartbeatMillis);
 
   const end = async (deadlineMillis: number): Promise<void> => {
     const endMillis = performance.now() + deadlineMillis;
@@ -130,6 +133,7 @@ const listen = ({ host, port, unixSocket, tls, app, hub }: ListenOptions): Liste
     while (server.pendingWebSockets + server.pendingRequests > 0 && performance.now() < endMillis)
       await Bun.sleep(CLOSE_POLL_MILLIS);
     clearInterval(stallCheck);
+    clearInterval(heartbeat);
     await Promise.race([server.stop(true), stopped, Bun.sleep(CLOSE_POLL_MILLIS)]);
     if (unixSocket !== undefined) rmSync(unixSocket, { force: true });
   };

@@ -50,7 +50,18 @@ const refusals: [string, number, string, string][] = [
     'query parameter "wait": expected "export", got "export" and "x"',
   ],
   ["POST /sync?wiat=1", 400, "bad_query", 'unknown query parameter "wiat"; did you mean wait?; allowed: wait'],
-  ["GET /ws?path=/a", 400, "bad_query", 'unknown query parameter "path"; none is allowed here'],
+  [
+    "GET /ws?pth=/a&status=5xx&status=6",
+    400,
+    "bad_query",
+    'unknown query parameter "pth"; did you mean path?; allowed: protocol, method, status, path, host, port, client, server, minDurationMs, sample, since, policy',
+  ],
+  [
+    "GET /ws?status=5xx&status=abc&policy=x",
+    400,
+    "bad_query",
+    'query parameter "status": expected a status such as 500, 5xx or 400-499; 0 is no response; a leading ! excludes, got "abc"; query parameter "policy": expected one of drop-newest, drop-oldest, sample, disconnect, got "x"',
+  ],
   [
     "GET /stats?a=1&b=2",
     400,
@@ -107,7 +118,7 @@ describe("GET /ws", () => {
     const response = await request("GET /ws", asking("mqtt"));
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({
-      error: { message: 'unknown subprotocol "mqtt"; allowed: kernelcast.v1.json, or none' },
+      error: { message: 'unknown subprotocol "mqtt"; allowed: kernelcast.v1.json, kernelcast.v1.binary, or none' },
     });
     expect(upgrades).toEqual([]);
   });

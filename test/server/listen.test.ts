@@ -74,7 +74,7 @@ describe("a WebSocket client", () => {
     ["hello", 'expected a JSON object, got "hello"'],
     ["[1]", 'expected a JSON object, got "[1]"'],
     ['{"kind":1}', 'expected a JSON object with a string "type", got "{\\"kind\\":1}"'],
-    ['{"type":"subscribe"}', 'unknown message type "subscribe"; this version takes no messages from subscribers'],
+    ['{"type":"sub"}', 'unknown message type "sub"; allowed: {"type":"subscribe","filter":{…}}'],
     [new Uint8Array(3), "expected a text message with a JSON object, got a binary one of 3 bytes"],
   ];
   test.each(faults)("that sends %p is told what was expected", async (message, expected) => {
