@@ -95,7 +95,7 @@ describeKernel("real clients and servers", () => {
     [
       "a path longer than is kept",
       () => [`${ORIGIN}/take/${"x".repeat(300)}`],
-      [`GET /take/${"x".repeat(186)} HTTP/1.1 201 complete`],
+      [`GET /take/${"x".repeat(218)} HTTP/1.1 201 complete`],
     ],
   ];
   test.each(exchanges)(
