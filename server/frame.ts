@@ -57,6 +57,8 @@ interface HelloMessage {
   /** True: all that `since` asked for follows. */
   resumed: boolean;
   heartbeatMillis: number;
+  /** Where the members of an event are in a record, in bytes; of those who get records alone. */
+  recordLayout?: Readonly<Record<string, number>>;
 }
 
 /**

@@ -32,6 +32,8 @@ interface HubOptions {
   history?: History | undefined;
   /** Of this life of the service: lower-case letters and digits. */
   run?: string;
+  /** Where the members of an event are in a record, for the hello frame of those who get records. */
+  recordLayout?: Readonly<Record<string, number>>;
   /** Bytes held for one subscriber that lags. */
   queueMaxBytes?: number;
   /** How long an event may wait for a subscriber that lags. */
@@ -79,6 +81,7 @@ const CLOSE_TRY_AGAIN_LATER = 1013;
 class Hub implements EventSink, RawHttpSink {
   readonly heartbeatMillis: number;
   readonly #hello: Pick<HelloMessage, "service" | "run" | "source" | "protocols">;
+  readonly #recordLayout: Readonly<Record<string, number>>;
   readonly #first = Promise.withResolvers<void>();
   readonly #subscriberMax: number;
   readonly #stallMillis: number;
@@ -103,6 +106,7 @@ class Hub implements EventSink, RawHttpSink {
     const { run = newRun(), nowMillis = () => performance.now() } = options;
     this.heartbeatMillis = options.heartbeatMillis ?? HEARTBEAT_MILLIS;
     this.#hello = { service: { name: "kernelcast", version }, run, source, protocols };
+    this.#recordLayout = options.recordLayout ?? {};
     this.#subscriberMax = subscriberMax;
     this.#stallMillis = options.stallMillis ?? STALL_MILLIS;
     this.#limits = {
@@ -218,6 +222,7 @@ class Hub implements EventSink, RawHttpSink {
         nextSeq,
         resumed,
         heartbeatMillis: this.heartbeatMillis,
+        ...(format.form === "records" && { recordLayout: this.#recordLayout }),
       }),
     );
     this.#catchUp.start(subscriber, nextSeq);

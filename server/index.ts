@@ -5,6 +5,7 @@
  */
 
 import type { Sink } from "../ffi/event.ts";
+import { http_event } from "../ffi/layout.generated.ts";
 import { createTelemetry, type Telemetry, TelemetrySettingError } from "../otel/telemetry.ts";
 import manifest from "../package.json" with { type: "json" };
 import { AccessError, readAccess } from "./access/access.ts";
@@ -15,7 +16,7 @@ import { failures } from "./doctor.ts";
 import { Hub } from "./hub.ts";
 import { ListenError, type Listener, listen } from "./listen.ts";
 import { ledgerMetrics } from "./metrics.ts";
-import { type OpenCapture, openCapture } from "./open-capture.ts";
+import { type OpenCapture, openCapture, openHistory, targetPolicy } from "./open-capture.ts";
 import { replaySummary, replayWarnings } from "./replay-summary.ts";
 import { readStats } from "./stats.ts";
 import { type ChosenSource, chooseSource } from "./traffic-source.ts";
@@ -64,15 +65,22 @@ async function begin(config: Config): Promise<Running> {
   // A demonstration among real spans would be a lie.
   const env = source.kind === "demo" ? { ...process.env, OTEL_SDK_DISABLED: "true" } : process.env;
   const telemetry = createTelemetry({ env, log, version: manifest.version, spans: config.spans });
+  const policy = targetPolicy(config);
+  const history = openHistory(config, policy);
   const hub = new Hub({
     queueMax: source.kind === "replay" ? Math.max(config.queueMax, REPLAY_QUEUE_MIN) : config.queueMax,
+    queueMaxBytes: config.queueMib * 1024 * 1024,
+    queueMaxMillis: config.queueSeconds * 1000,
+    heartbeatMillis: config.heartbeatSeconds * 1000,
     subscriberMax: config.subscriberMax,
+    history,
+    recordLayout: http_event,
     protocols: source.kind === "kernel" ? config.protocols : ["http"],
     version: manifest.version,
     source,
   });
   const sinks: Sink[] = [hub, telemetry.metrics, telemetry.pipeline].filter((sink) => sink !== undefined);
-  const opened = await openCapture(config, chosen, sinks);
+  const opened = await openCapture(config, chosen, { sinks, policy, history });
   const { capture, kernel, replay } = opened;
   try {
     const { version } = manifest;
@@ -82,7 +90,7 @@ async function begin(config: Config): Promise<Running> {
       ledgerMetrics(readStats({ capture, hub, spans, version }), process.memoryUsage.rss()),
     );
     const { host, port, unixSocket } = config;
-    const listener = listen({ host, port, unixSocket, tls, app, hub });
+    const listener = listen({ host, port, unixSocket, tls, compress: config.compress, app, hub });
     if (unixSocket === undefined) kernel?.setListenPort(listener.port);
     await capture.start();
     const waits = source.kind === "replay" && !config.noWait;

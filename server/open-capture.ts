@@ -5,7 +5,9 @@
 
 import type { KernelCapture } from "../ffi/capture.ts";
 import type { Sink } from "../ffi/event.ts";
+import { BatchHistory } from "../ffi/history.ts";
 import type { ReplayCapture } from "../ffi/replay.ts";
+import { TargetPolicy } from "../ffi/target-policy.ts";
 import type { Config } from "./config.ts";
 import type { ChosenSource } from "./traffic-source.ts";
 
@@ -16,26 +18,44 @@ interface OpenCapture {
   replay?: ReplayCapture;
 }
 
+/** What may be reported of request targets. */
+const targetPolicy = (config: Config): TargetPolicy =>
+  new TargetPolicy({
+    templates: config.template,
+    templateOnly: config.templateOnly,
+    redactions: config.redact,
+    secretParameters: config.redactQuery,
+  });
+
+/** Undefined when none is to be kept. */
+const openHistory = ({ historyMib, historySeconds }: Config, policy: TargetPolicy): BatchHistory | undefined =>
+  historyMib === 0
+    ? undefined
+    : new BatchHistory({ maxBytes: historyMib * 1024 * 1024, maxAgeMillis: historySeconds * 1000 }, policy);
+
+/** Where what is captured goes, and how. */
+interface Destination {
+  sinks: readonly Sink[];
+  /** By default a new one of the settings. */
+  policy?: TargetPolicy;
+  history?: BatchHistory | undefined;
+}
+
 /** @throws CaptureError; what dlopen throws where the library or libbpf is missing */
 const openCapture = async (
   config: Config,
   { source, file }: ChosenSource,
-  sinks: readonly Sink[],
+  { sinks, policy = targetPolicy(config), history }: Destination,
 ): Promise<OpenCapture> => {
-  // Late: a library that is missing is a message like any other.
-  const { TargetPolicy } = await import("../ffi/target-policy.ts");
   const common = {
     connectionsMax: config.maxConnections,
     idleTimeoutMillis: config.idleTimeoutSeconds * 1000,
     captureQuery: config.captureQuery,
     pathMax: config.pathMax,
-    policy: new TargetPolicy({
-      templates: config.template,
-      templateOnly: config.templateOnly,
-      redactions: config.redact,
-      secretParameters: config.redactQuery,
-    }),
+    policy,
+    ...(history !== undefined && { history }),
   };
+  // Late: a library that is missing is a message like any other.
   if (file === undefined) {
     const { KernelCapture } = await import("../ffi/capture.ts");
     const kernel = new KernelCapture(
@@ -52,4 +72,4 @@ const openCapture = async (
 };
 
 export type { OpenCapture };
-export { openCapture };
+export { openCapture, openHistory, targetPolicy };

@@ -24,7 +24,7 @@ const printReplay = async (config: Config): Promise<number> => {
     },
   };
   const chosen = { source: { kind: "replay" }, file: config.source } as const;
-  const { capture, replay } = await openCapture(config, chosen, [printer]).catch((error: unknown) => {
+  const { capture, replay } = await openCapture(config, chosen, { sinks: [printer] }).catch((error: unknown) => {
     if (error instanceof Error && error.name === "CaptureError") return { capture: undefined, replay: error.message };
     throw error;
   });

@@ -176,6 +176,30 @@ const configSchema = z.strictObject({
     hint: "EVENTS",
     about: "events held for a subscriber that lags",
   }),
+  queueMib: describe(integer(1, 4096).default(32), {
+    hint: "MIB",
+    about: "memory for a subscriber that lags",
+  }),
+  queueSeconds: describe(integer(1, 3600).default(60), {
+    hint: "SECONDS",
+    about: "how long an event may wait for a subscriber that lags",
+  }),
+  // 32 MiB are some 50,000 events. What was never needed of it costs nothing.
+  historyMib: describe(integer(0, 4096).default(32), {
+    hint: "MIB",
+    about: "memory for past events, from which subscribers resume; 0 keeps none",
+  }),
+  historySeconds: describe(integer(1, 86_400).default(60), {
+    hint: "SECONDS",
+    about: "how long past events are kept, if there is memory",
+  }),
+  heartbeatSeconds: describe(integer(1, 3600).default(15), {
+    hint: "SECONDS",
+    about: "how often subscribers are told how far they have got, though nothing was for them",
+  }),
+  compress: describe(onOff().default(false), {
+    about: "compress what is sent to WebSockets that can take it: a quarter of the bytes, some ten times the work",
+  }),
   protocols: describe(protocolList().default([...PROTOCOLS.slice(0, 1)]), {
     hint: "LIST",
     about: `what to watch: ${PROTOCOLS.join(", ")}, with commas between`,
