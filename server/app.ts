@@ -127,6 +127,8 @@ const createApp = (deps: AppDeps): App => {
     },
   );
 
+  app.route("/", createEvents(hub));
+
   app.post(
     "/sync",
     describeRoute({

@@ -72,6 +72,15 @@ export class RawSocket {
     return parse(this.text, hasBody);
   }
 
+  /** Reads no more, so that what is sent soon has nowhere to go. */
+  pause(): void {
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#socket?.resume();
+  }
+
   close(): void {
     this.#socket?.end();
   }
