@@ -397,6 +397,7 @@ int http_filter(packet_t *packet)
 }
 
 struct harvest {
+	void *ctx; /* of the program */
 	__u64 now_ns;
 	__u64 spare_ns; /* also forget connections without an open transaction that have been silent for so long */
 	bool all; /* forget everything, without a word: what is open was never observed */
@@ -416,6 +417,9 @@ static long http_harvest_one(struct bpf_map *map, const struct conn_key *map_key
 	if (!harvest->all && silent_ns < http_idle_timeout_ns &&
 	    (conn->count || silent_ns < harvest->spare_ns))
 		return 0;
+	/* One connection may fill all pages. When they cannot be sent now, the next run goes on from here. */
+	if (!harvest->all && http_batch_flush(harvest->ctx))
+		return 1;
 	if (atomic_cas(&conn->lock, 0, bpf_get_smp_processor_id() + 1) != 0)
 		return 0;
 	/* Looked at without the lock it may have begun a transaction since. */
@@ -443,7 +447,9 @@ static long http_harvest_one(struct bpf_map *map, const struct conn_key *map_key
 SEC("raw_tp")
 int http_harvest(struct bpf_raw_tracepoint_args *ctx)
 {
-	struct harvest harvest = {.now_ns = bpf_ktime_get_ns(), .spare_ns = ctx->args[0]};
+	struct harvest harvest = {.ctx = ctx,
+				  .now_ns = bpf_ktime_get_ns(),
+				  .spare_ns = ctx->args[0]};
 
 	if (!harvest.spare_ns)
 		harvest.spare_ns = http_idle_timeout_ns;

@@ -8,6 +8,8 @@ import { describeKernel } from "../kernel.ts";
 const ANSWER = "HTTP/1.1 204 No Content\r\n\r\n";
 /** The least that there can be. */
 const CONNECTIONS_MAX = 64;
+/** A CPU has 8 pages of 16 events. */
+const HUNG = 500;
 
 /**
  * A process of its own, since our own connections are left out. A line `N PATH` asks for a path on connection N, which is
@@ -120,5 +122,23 @@ describeKernel("the table of connections", () => {
     }
     await capture.sync();
     expect(paths().toSorted()).toEqual(Array.from({ length: 8 }, (_, number) => `/again/${number + 1}`));
+  }, 30_000);
+
+  test("gives up more transactions at once than all pages of a CPU hold, and reports each", async () => {
+    const late: ObservedEvent[] = [];
+    const other = new KernelCapture(
+      { sharedRingBytes: 1 << 20, ringBytes: 1 << 16, connectionsMax: 4096, idleTimeoutMillis: 1000 },
+      [{ offer: (batch) => void late.push(...batch) }],
+    );
+    await other.start();
+    for (let number = 0; number < HUNG; number++) await ask(1000 + number, `/never/${number}`);
+    const timedOut = () =>
+      late.filter((event) => event.protocol === "http" && event.server.port === port() && event.outcome === "timeout");
+    while (timedOut().length < HUNG) {
+      expect(other.stats().protocols.http?.dropped).toEqual({});
+      await Bun.sleep(10);
+    }
+    await other.stop();
+    other.close();
   }, 30_000);
 });
