@@ -13,6 +13,7 @@ import { type Format, jsonFormat } from "./format.ts";
 import { type ControlFrame, control, type HelloMessage, PROTOCOL_VERSION } from "./frame.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import { Group, groupKey } from "./group.ts";
+import type { Interest } from "./kernel-filter.ts";
 import { Subscriber, type SubscriberLimits, type SubscriberStats } from "./subscriber.ts";
 import type { SubscriptionRequest } from "./subscription.ts";
 import type { TrafficSource } from "./traffic-source.ts";
@@ -30,6 +31,8 @@ interface HubOptions {
   protocols?: readonly string[];
   /** From which subscribers may resume; without it they cannot. */
   history?: History | undefined;
+  /** Is told what subscribers want. */
+  interest?: Interest | undefined;
   /** Of this life of the service: lower-case letters and digits. */
   run?: string;
   /** Where the members of an event are in a record, for the hello frame of those who get records. */
@@ -82,6 +85,7 @@ class Hub implements EventSink, RawHttpSink {
   readonly heartbeatMillis: number;
   readonly #hello: Pick<HelloMessage, "service" | "run" | "source" | "protocols">;
   readonly #recordLayout: Readonly<Record<string, number>>;
+  readonly #interest: Interest | undefined;
   readonly #first = Promise.withResolvers<void>();
   readonly #subscriberMax: number;
   readonly #stallMillis: number;
@@ -106,6 +110,7 @@ class Hub implements EventSink, RawHttpSink {
     const { run = newRun(), nowMillis = () => performance.now() } = options;
     this.heartbeatMillis = options.heartbeatMillis ?? HEARTBEAT_MILLIS;
     this.#hello = { service: { name: "kernelcast", version }, run, source, protocols };
+    this.#interest = options.interest;
     this.#recordLayout = options.recordLayout ?? {};
     this.#subscriberMax = subscriberMax;
     this.#stallMillis = options.stallMillis ?? STALL_MILLIS;
@@ -210,6 +215,7 @@ class Hub implements EventSink, RawHttpSink {
       onOverflow: (one) => this.#overflowed.push(one),
     });
     this.#subscribers.set(subscriber.id, subscriber);
+    this.#interest?.begin(filter, this.#nextSeq);
     const { nextSeq, resumed } = this.#catchUp.begin(since);
     this.#tell(
       subscriber,
@@ -220,7 +226,7 @@ class Hub implements EventSink, RawHttpSink {
         subscriber: subscriber.id,
         filter,
         nextSeq,
-        resumed,
+        resumed: resumed && this.#interest?.isWhole(filter, nextSeq) !== false,
         heartbeatMillis: this.heartbeatMillis,
         ...(format.form === "records" && { recordLayout: this.#recordLayout }),
       }),
@@ -236,6 +242,8 @@ class Hub implements EventSink, RawHttpSink {
     this.endTurn();
     const { position } = subscriber;
     if (position === undefined) this.#leave(subscriber);
+    this.#interest?.begin(filter, this.#nextSeq);
+    this.#interest?.end(subscriber.filter);
     subscriber.filter = filter;
     if (position === undefined) this.#join(subscriber);
     else this.#catchUp.changeFilter(subscriber);
@@ -280,8 +288,12 @@ class Hub implements EventSink, RawHttpSink {
       if (subscriber.ready && subscriber.idle) this.#tell(subscriber, frame);
   }
 
-  /** Closes subscribers that have read nothing for too long, and drops what has waited for too long. Call about once a second. */
-  closeStalled(): void {
+  /**
+   * Closes subscribers that have read nothing for too long, drops what has waited for too long, and lets the kernel leave out
+   * what nobody wants any more. Call about once a second.
+   */
+  tend(): void {
+    this.#interest?.tend(this.#nextSeq);
     for (const subscriber of this.#subscribers.values()) {
       subscriber.loseOld();
       const stalledMillis = subscriber.stalledMillis();
@@ -372,6 +384,7 @@ class Hub implements EventSink, RawHttpSink {
     if (!this.#subscribers.delete(subscriber.id)) return;
     this.#live.flush();
     this.#leave(subscriber);
+    this.#interest?.end(subscriber.filter);
     subscriber.detach(reason);
     this.#past.add(subscriber.flow);
     this.#wakeIfIdle();

@@ -14,6 +14,7 @@ import { createApp } from "./app.ts";
 import type { Config } from "./config.ts";
 import { failures } from "./doctor.ts";
 import { Hub } from "./hub.ts";
+import { KernelFilter } from "./kernel-filter.ts";
 import { ListenError, type Listener, listen } from "./listen.ts";
 import { ledgerMetrics } from "./metrics.ts";
 import { type OpenCapture, openCapture, openHistory, targetPolicy } from "./open-capture.ts";
@@ -67,6 +68,12 @@ async function begin(config: Config): Promise<Running> {
   const telemetry = createTelemetry({ env, log, version: manifest.version, spans: config.spans });
   const policy = targetPolicy(config);
   const history = openHistory(config, policy);
+  const telemetrySinks = [telemetry.metrics, telemetry.pipeline].filter((sink) => sink !== undefined);
+  // Whatever else looks at the traffic wants all of it.
+  const kernelFilter =
+    config.kernelFilter && telemetrySinks.length === 0
+      ? new KernelFilter({ lingerMillis: history === undefined ? 0 : config.historySeconds * 1000 })
+      : undefined;
   const hub = new Hub({
     queueMax: source.kind === "replay" ? Math.max(config.queueMax, REPLAY_QUEUE_MIN) : config.queueMax,
     queueMaxBytes: config.queueMib * 1024 * 1024,
@@ -74,12 +81,13 @@ async function begin(config: Config): Promise<Running> {
     heartbeatMillis: config.heartbeatSeconds * 1000,
     subscriberMax: config.subscriberMax,
     history,
+    interest: kernelFilter,
     recordLayout: http_event,
     protocols: source.kind === "kernel" ? config.protocols : ["http"],
     version: manifest.version,
     source,
   });
-  const sinks: Sink[] = [hub, telemetry.metrics, telemetry.pipeline].filter((sink) => sink !== undefined);
+  const sinks: Sink[] = [hub, ...telemetrySinks];
   const opened = await openCapture(config, chosen, { sinks, policy, history });
   const { capture, kernel, replay } = opened;
   try {
@@ -93,6 +101,7 @@ async function begin(config: Config): Promise<Running> {
     const listener = listen({ host, port, unixSocket, tls, compress: config.compress, app, hub });
     if (unixSocket === undefined) kernel?.setListenPort(listener.port);
     await capture.start();
+    if (kernel !== undefined) kernelFilter?.attach(kernel);
     const waits = source.kind === "replay" && !config.noWait;
     void (waits ? hub.firstSubscriber : Promise.resolve()).then(() => replay?.play());
     return { ...opened, chosen, telemetry, listener };

@@ -117,7 +117,7 @@ const listen = ({ host, port, unixSocket, tls, compress = false, app, hub }: Lis
   }
   const boundPort = unixSocket === undefined ? (server.port ?? port) : 0;
   const scheme = tls === undefined ? "http" : "https";
-  const stallCheck = setInterval(() => hub.closeStalled(), STALL_CHECK_MILLIS);
+  const stallCheck = setInterval(() => hub.tend(), STALL_CHECK_MILLIS);
   const heartbeat = setInterval(() => hub.beat(), hub.heartbeatMillis);
 
   const end = async (deadlineMillis: number): Promise<void> => {

@@ -197,6 +197,9 @@ const configSchema = z.strictObject({
     hint: "SECONDS",
     about: "how often subscribers are told how far they have got, though nothing was for them",
   }),
+  kernelFilter: describe(onOff().default(true), {
+    about: "leave out in the kernel what no subscriber wants; only while neither spans nor metrics are on",
+  }),
   compress: describe(onOff().default(false), {
     about: "compress what is sent to WebSockets that can take it: a quarter of the bytes, some ten times the work",
   }),

@@ -156,7 +156,7 @@ describe("a subscriber that reads slowly while it resumes", () => {
     transport.statuses.push(-1);
     join({ seq: 0 }, transport);
     pass(31_000);
-    hub.closeStalled();
+    hub.tend();
     expect(transport.closed?.code).toBe(1013);
   });
 

@@ -37,6 +37,7 @@ test("without flags and variables every setting has its default and says so", ()
     historyMib: 32,
     historySeconds: 60,
     heartbeatSeconds: 15,
+    kernelFilter: true,
     compress: false,
     protocols: ["http"],
     spans: "auto",

@@ -131,7 +131,7 @@ describe("GET /events", () => {
     await until(() => hub.stats().connected === 1);
     const closing = listener.close(2000);
     const { text } = await reading;
-    expect(lines(text).at(-1)).toEqual({ type: "end", code: 1001, reason: "Kernelcast is shutting down" });
+    expect<unknown>(lines(text).at(-1)).toEqual({ type: "end", code: 1001, reason: "Kernelcast is shutting down" });
     await closing;
   });
 });

@@ -111,7 +111,7 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])(
       () => hub.beat(),
       () => {
         time.now += random.below(500);
-        hub.closeStalled();
+        hub.tend();
       },
     ];
     for (let step = 0; step < STEPS; step++) {

@@ -127,10 +127,10 @@ describe("a subscriber that lags", () => {
     transport.statuses.push(-1);
     hub.offer(httpEvents(1, 1));
     nowMillis = 60_000;
-    hub.closeStalled();
+    hub.tend();
     expect(transport.closed).toBeUndefined(); // nothing waits for it
     hub.offer(httpEvents(2, 7));
-    hub.closeStalled();
+    hub.tend();
     expect(transport.closed).toEqual({ code: 1013, reason: "read nothing for 60 s; 7 queued events dropped" });
     hub.unsubscribe(subscriber);
     expect(hub.stats()).toMatchObject({
@@ -148,7 +148,7 @@ describe("a subscriber that lags", () => {
     for (let seq = 1; seq <= 20; seq++) hub.offer(httpEvents(seq, 1));
     for (let round = 0; round < 10; round++) {
       nowMillis += 29_000;
-      hub.closeStalled();
+      hub.tend();
       hub.drain(subscriber);
     }
     expect(transport.closed).toBeUndefined();

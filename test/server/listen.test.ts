@@ -168,7 +168,7 @@ describe("a client that stops reading", () => {
     const offered = await fill(hub);
     const other = await new Client(url).greeted();
     nowMillis = 30_000;
-    hub.closeStalled();
+    hub.tend();
     hub.offer(httpEvents(offered + 1, 1));
     await until(() => other.frames.length === 2);
     const { connected, total } = hub.stats();

@@ -101,7 +101,7 @@ test.each<Policy>(["drop-newest", "drop-oldest", "sample", "disconnect"])(
     time.now = 4000;
     hub.offer(httpEvents(5, 3));
     time.now = 5001;
-    hub.closeStalled();
+    hub.tend();
     expect(subscriber.flow.ledger()).toMatchObject({ queued: 3, dropped: { too_old: 3 } });
     hub.drain(subscriber);
     expect(told(transport.frames)).toEqual([1, "3 lost: 2-4", 5, 6, 7]);
@@ -113,7 +113,7 @@ test("neighbouring losses of either end are one gap", () => {
   hub.offer(httpEvents(2, 10));
   hub.offer(httpEvents(12, 10));
   time.now = 6000;
-  hub.closeStalled();
+  hub.tend();
   hub.drain(subscriber);
   expect(told(transport.frames)).toEqual([1, "20 lost: 2-21"]);
 });
