@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The player whose parser is the loaded http_filter, run with BPF_PROG_TEST_RUN. Arguments: capture the query (0 or 1), bytes
- * kept of a path, the path of the eBPF object. Its time is the kernel's, so the idle time-out is some milliseconds, and harvests come only in a
- * silence that is long.
+ * kept of a path, the path of the eBPF object. Its time is the kernel's, so the idle time-out is none at all, and harvests come only
+ * in a silence that is long.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -21,7 +20,6 @@
 #include "player.h"
 
 enum {
-	IDLE_TIMEOUT_MILLIS = 10,
 	CONNECTIONS_MAX = 64,
 	RING_BYTES = 1024 * 1024,
 	SHARED_RING_BYTES = 4 * 1024 * 1024,
@@ -30,7 +28,10 @@ enum {
 static struct stream stream;
 static struct shared_ring ring;
 static struct reader_stats stats;
-static int filter_fd, firsts_fd, cpu;
+static int filter_fd, cpu;
+/* What is remembered beside the connections. */
+static const char *const others[] = {"http_firsts", "http_tuples", "http_held"};
+static int others_fds[sizeof(others) / sizeof(*others)];
 
 static int print_warning(enum libbpf_print_level level, const char *format, va_list arguments)
 {
@@ -103,16 +104,18 @@ void player_open(int count, char **arguments)
 		player_fail("cannot open the eBPF object");
 	set_setting(object, "http_capture_query", arguments[1][0] == '1');
 	set_setting(object, "http_path_max", atoi(arguments[2]));
-	set_setting(object, "http_idle_timeout_ns", IDLE_TIMEOUT_MILLIS * 1000000ull);
+	set_setting(object, "http_idle_timeout_ns", 0);
 	set_entries(object, "http_counters", cpus);
-	/* Both are walked through. */
+	/* They are walked through. */
 	set_entries(object, "http_conns", CONNECTIONS_MAX);
 	set_entries(object, "http_firsts", CONNECTIONS_MAX);
+	set_entries(object, "http_tuples", CONNECTIONS_MAX);
 	err = bpf_object__load(object);
 	if (err)
 		fail_with("the kernel refused the eBPF programs", err);
 	filter_fd = bpf_program__fd(bpf_object__find_program_by_name(object, "http_filter"));
-	firsts_fd = bpf_object__find_map_fd_by_name(object, "http_firsts");
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		others_fds[i] = bpf_object__find_map_fd_by_name(object, others[i]);
 	err = stream_init(&stream, object, "http", cpus, &ring, &stats);
 	err = err ?: shared_ring_init(&ring, SHARED_RING_BYTES, stream.batch_max);
 	if (!err)
@@ -132,23 +135,19 @@ void player_packet(const uint8_t *frame, uint32_t size, uint64_t now_ns)
 
 void player_silence(bool is_long, uint64_t now_ns)
 {
-	struct timespec time = {.tv_nsec = (IDLE_TIMEOUT_MILLIS + 1) * 1000000};
-
 	(void)now_ns;
-	if (!is_long)
-		return;
-	nanosleep(&time, NULL);
-	stream_run(stream.harvest_fd, 0);
+	if (is_long)
+		stream_run(stream.harvest_fd, 0);
 }
 
 void player_forget(void)
 {
-	uint8_t first[64]; /* a key of that map */
+	uint8_t key[64];
 
 	stream_run(stream.forget_fd, 0);
-	/* Within a second the same beginning would be the same connection behind a NAT. */
-	while (!bpf_map_get_next_key(firsts_fd, NULL, first))
-		bpf_map_delete_elem(firsts_fd, first);
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		while (!bpf_map_get_next_key(others_fds[i], NULL, key))
+			bpf_map_delete_elem(others_fds[i], key);
 }
 
 const void *player_look(struct answer *answer)
