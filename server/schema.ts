@@ -46,9 +46,13 @@ const flow = {
 const subscriber = z.object({
   id: count(),
   remoteAddress: z.string(),
+  format: z.string().describe("of its frames"),
+  filter: z.record(z.string(), z.unknown()).describe("canonical"),
+  policy: z.string().describe("what becomes of events for which it has no room"),
   ...flow,
   queuedBytes: count(),
   paused: z.boolean().describe("waiting for the peer to read"),
+  catchingUp: z.boolean().describe("being given what the history holds"),
 });
 
 const spanLedger = z.object({

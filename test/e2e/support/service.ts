@@ -71,8 +71,9 @@ export class Service {
     }
   }
 
-  subscribe(): Promise<Subscriber> {
-    return Subscriber.start(this.network, this.url);
+  /** query: with its `?`. */
+  subscribe(query?: string): Promise<Subscriber> {
+    return Subscriber.start(this.network, this.url, query);
   }
 
   /** @returns the exit code */

@@ -16,15 +16,15 @@ export class Subscriber {
   readonly frames: Frame[] = [];
   readonly #process: Child;
 
-  private constructor(network: Network, url: string) {
-    this.#process = network.program("subscriber", [`${url.replace("http", "ws")}/ws`], (line) => {
+  private constructor(network: Network, url: string, query: string) {
+    this.#process = network.program("subscriber", [`${url.replace("http", "ws")}/ws${query}`], (line) => {
       this.frames.push(JSON.parse(line) as Frame);
     });
   }
 
   /** Resolves when the subscription has begun: every later event will come. */
-  static async start(network: Network, url: string): Promise<Subscriber> {
-    const subscriber = new Subscriber(network, url);
+  static async start(network: Network, url: string, query = ""): Promise<Subscriber> {
+    const subscriber = new Subscriber(network, url, query);
     await subscriber.until((frame) => frame.type === "hello");
     return subscriber;
   }
