@@ -47,7 +47,7 @@ function createSpanBatchExporter<P>(options: ExporterOptions<P>): SpanBatchExpor
   const { protocol, serializer, concurrencyMax, ready, onRetry, meterProvider } = options;
   const headers = { "Content-Type": CONTENT_TYPES[protocol] };
   const http = convertLegacyHttpOptions({ concurrencyLimit: concurrencyMax }, "TRACES", "v1/traces", headers);
-  let agent: Agent | undefined;
+  let agent: Promise<Agent> | undefined;
   let isReady = false;
   let untried = 0;
 
@@ -56,7 +56,11 @@ function createSpanBatchExporter<P>(options: ExporterOptions<P>): SpanBatchExpor
   const delegate = createOtlpHttpExportDelegate(
     {
       ...http,
-      agentFactory: async (scheme) => (agent = await http.agentFactory(scheme)),
+      // Asked for by every request that begins before the first has its answer; one agent can be cut, several could not.
+      agentFactory: (scheme) => {
+        agent ??= Promise.resolve(http.agentFactory(scheme));
+        return agent;
+      },
       // Asked for at every attempt; the first of each export was announced.
       headers: () => {
         if (--untried < 0) onRetry();
@@ -101,7 +105,7 @@ function createSpanBatchExporter<P>(options: ExporterOptions<P>): SpanBatchExpor
         return send(batch);
       });
     },
-    cut: () => agent?.destroy(),
+    cut: () => void agent?.then((each) => each.destroy()),
   };
 }
 
