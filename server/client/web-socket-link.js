@@ -1,0 +1,63 @@
+/** @import { Link, LinkOptions } from "./link.d.ts" */
+import { subscriptionUrl, webSocketUrl } from "./address.js";
+import { ConnectError, readRefusal, unreachable } from "./connect-error.js";
+
+const SUBPROTOCOL = "kernelcast.v1.json";
+const TOKEN_SUBPROTOCOL = "kernelcast.token.";
+const UPGRADE_REQUIRED = 426;
+const CLOSE_NORMAL = 1000;
+
+/** @param {LinkOptions} options @returns {Link} */
+export const openWebSocket = (options) => {
+  const { service, subscription, token, onMessage, onEvents } = options;
+  const url = subscriptionUrl(service, subscription, "ws");
+  const socket = new WebSocket(webSocketUrl(url), [
+    SUBPROTOCOL,
+    ...(token === undefined ? [] : [TOKEN_SUBPROTOCOL + token]),
+  ]);
+  let isGreeted = false;
+  socket.onmessage = ({ data }) => {
+    isGreeted = true;
+    const frame = JSON.parse(data);
+    if (frame.type === "batch") onEvents(frame.events);
+    else onMessage(frame);
+  };
+  /** @type {(end: Awaited<Link["ended"]>) => void} */
+  let end = () => {};
+  /** @type {Link["ended"]} */
+  const ended = new Promise((resolve) => {
+    end = resolve;
+  });
+  socket.onclose = async ({ code, reason }) => {
+    const why = reason === "" ? `code ${code}` : reason;
+    end(isGreeted ? { reason: why } : { reason: why, refusal: await explain(url, options) });
+  };
+  return {
+    kind: "websocket",
+    ended,
+    send: (message) => socket.send(JSON.stringify(message)),
+    close() {
+      // A peer that is gone answers no close.
+      socket.onmessage = null;
+      socket.onclose = null;
+      socket.close(CLOSE_NORMAL);
+      end({ reason: "closed here" });
+    },
+  };
+};
+
+/**
+ * A WebSocket does not tell why it was refused, but the same request without an upgrade does.
+ *
+ * @param {string} url @param {LinkOptions} options
+ */
+const explain = async (url, { service, token, fetch }) => {
+  try {
+    const response = await fetch(url, { headers: token === undefined ? {} : { Authorization: `Bearer ${token}` } });
+    if (response.status !== UPGRADE_REQUIRED) return await readRefusal(response);
+    await response.body?.cancel();
+    return new ConnectError("broken", `the WebSocket to ${service} broke before it was open`);
+  } catch (error) {
+    return unreachable(service, error);
+  }
+};
