@@ -27,7 +27,7 @@ class Caller {
   /** False: the event names none, or not in a valid way, and begins a trace of its own. The rest is then not valid. */
   isKnown = false;
   /** 8 bits; bit 0 is `sampled`. */
-  flags = 0;
+  traceFlags = 0;
   readonly #ids = Buffer.alloc(ID_BYTES);
   readonly traceIdBytes = this.#ids.subarray(0, TRACE_ID_BYTES);
   readonly spanIdBytes = this.#ids.subarray(TRACE_ID_BYTES);
@@ -54,7 +54,7 @@ class Caller {
     seen |= this.#readDigits(bytes, at + SPAN_ID_AT, TRACE_ID_BYTES, ID_BYTES);
     const high = DIGITS[bytes[at + FLAGS_AT] as number] as number;
     const low = DIGITS[bytes[at + FLAGS_AT + 1] as number] as number;
-    this.flags = (high << 4) | low;
+    this.traceFlags = (high << 4) | low;
     const areDigits = (seen | high | low) < NO_DIGIT;
     const areDashes = bytes[at + SPAN_ID_AT - 1] === DASH && bytes[at + FLAGS_AT - 1] === DASH;
     this.isKnown = areDigits && areDashes && isSet(this.traceIdBytes) && isSet(this.spanIdBytes);
@@ -78,7 +78,7 @@ class Caller {
     this.isKnown = parent !== undefined;
     if (parent === undefined) return;
     this.#ids.write(parent.traceId + parent.spanId, "hex");
-    this.flags = parent.traceFlags;
+    this.traceFlags = parent.traceFlags;
   }
 }
 

@@ -3,6 +3,7 @@
  * @module
  */
 import type { HttpEvent, RawHttpEvent } from "../ffi/event.ts";
+import { Caller } from "./caller.ts";
 import type { Batcher } from "./queue.ts";
 import type { EventSampler } from "./sampler.ts";
 
@@ -12,7 +13,7 @@ const BATCH_EVENTS_MAX = 8192;
 /** Its payload is the events. */
 class DecodedBatcher implements Batcher<readonly HttpEvent[]> {
   readonly #sampler: EventSampler;
-  #asked: HttpEvent | undefined;
+  readonly #caller = new Caller();
   #events: HttpEvent[] = [];
 
   constructor(sampler: EventSampler) {
@@ -20,14 +21,13 @@ class DecodedBatcher implements Batcher<readonly HttpEvent[]> {
   }
 
   wants(event: RawHttpEvent): boolean {
-    this.#asked = event.decode();
-    return this.#sampler.wants(this.#asked);
+    const caller = this.#caller;
+    caller.read(event);
+    return this.#sampler.decide(event.seq, caller.isKnown ? caller : undefined);
   }
 
-  add(): void {
-    if (this.#asked === undefined) throw new Error("add: expected the event to have been asked about");
-    this.#events.push(this.#asked);
-    this.#asked = undefined;
+  add(event: RawHttpEvent): void {
+    this.#events.push(event.decode());
   }
 
   get isFull(): boolean {

@@ -5,7 +5,6 @@
 import type { RawHttpEvent } from "../ffi/event.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { Caller } from "./caller.ts";
-import type { IdGenerator } from "./ids.ts";
 import type { Batcher } from "./queue.ts";
 import type { EventSampler } from "./sampler.ts";
 import { SpanEncoder, type SpanEncoderOptions } from "./span-encoder.ts";
@@ -27,7 +26,6 @@ interface EncodedBatcherOptions extends SpanEncoderOptions {
  */
 class EncodedBatcher implements Batcher<ByteWriter> {
   readonly #sampler: EventSampler;
-  readonly #ids: IdGenerator;
   readonly #encoder: SpanEncoder;
   readonly #caller = new Caller();
   readonly #spares: ByteWriter[] = [];
@@ -35,15 +33,13 @@ class EncodedBatcher implements Batcher<ByteWriter> {
 
   constructor(options: EncodedBatcherOptions) {
     this.#sampler = options.sampler;
-    this.#ids = options.ids;
     this.#encoder = new SpanEncoder(options);
   }
 
   wants(event: RawHttpEvent): boolean {
     const caller = this.#caller;
     caller.read(event);
-    const rule = this.#sampler.rule(caller.isKnown ? caller.flags : undefined);
-    return rule ?? this.#sampler.isInRatio(caller.isKnown ? caller.traceId : this.#ids.traceId(event.seq));
+    return this.#sampler.decide(event.seq, caller.isKnown ? caller : undefined);
   }
 
   add(event: RawHttpEvent): void {

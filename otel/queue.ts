@@ -15,7 +15,7 @@ interface SpanBatch<P> {
 
 /** Makes spans and keeps them until they are taken. */
 interface Batcher<P> {
-  /** Asked before {@link add}, about the same event, whose memory it reads. */
+  /** Whether the event becomes a span. Asked before {@link add}, about the same event. */
   wants(event: RawHttpEvent): boolean;
   /** Adds the span of the event last asked about, which it must not keep. */
   add(event: RawHttpEvent): void;

@@ -16,16 +16,18 @@ import type { HttpEvent } from "../ffi/event.ts";
 import type { IdGenerator } from "./ids.ts";
 import { parseTraceparent } from "./traceparent.ts";
 
-/** Undefined: that is for the trace id to say. */
-type SamplerRule = boolean | undefined;
+/** The caller's span, as far as it decides. */
+interface SamplingCaller {
+  readonly traceFlags: number;
+  /** 32 hex digits; looked at only where a ratio decides. */
+  readonly traceId: string;
+}
 
 /** A decision taken before anything is queued, so that what is not wanted takes no room. */
 interface EventSampler {
-  /** callerFlags: trace flags of a valid `traceparent`; undefined without one. */
-  rule(callerFlags: number | undefined): SamplerRule;
-  /** Where the trace id decides: all spans of a trace share its fate. */
-  isInRatio(traceId: string): boolean;
-  /** Both in one, for an event that is decoded anyway. */
+  /** caller: what a valid `traceparent` of event `seq` names; undefined without one. */
+  decide(seq: number, caller: SamplingCaller | undefined): boolean;
+  /** The same, for an event that is decoded. */
   wants(event: HttpEvent): boolean;
 }
 
@@ -64,23 +66,19 @@ interface SamplerOptions {
 function createSampler({ name, argument, ids, warn }: SamplerOptions): EventSampler {
   const spec = samplerSpec(name, warn);
   const sampler = sdkSampler(spec, spec.root === "ratio" ? samplingRatio(argument, warn) : DEFAULT_RATIO);
-  const ruleOf = (callerFlags?: TraceFlags): SamplerRule => {
+  /** Undefined: that is for the trace id to say, so that all spans of a trace share its fate. */
+  const ruleOf = (callerFlags?: TraceFlags): boolean | undefined => {
     const isById = spec.root === "ratio" && !(spec.parentBased && callerFlags !== undefined);
     return isById ? undefined : isWanted(sampler, ANY_TRACE_ID, callerFlags);
   };
   const [withoutCaller, sampled, notSampled] = [ruleOf(), ruleOf(TraceFlags.SAMPLED), ruleOf(TraceFlags.NONE)];
-  const rule = (callerFlags: number | undefined): SamplerRule => {
-    if (callerFlags === undefined) return withoutCaller;
-    return callerFlags & TraceFlags.SAMPLED ? sampled : notSampled;
+  const decide = (seq: number, caller: SamplingCaller | undefined): boolean => {
+    if (caller === undefined) return withoutCaller ?? isWanted(sampler, ids.traceId(seq));
+    return (caller.traceFlags & TraceFlags.SAMPLED ? sampled : notSampled) ?? isWanted(sampler, caller.traceId);
   };
-  const isInRatio = (traceId: string) => isWanted(sampler, traceId);
   return {
-    rule,
-    isInRatio,
-    wants({ traceparent, seq }) {
-      const caller = traceparent === undefined ? undefined : parseTraceparent(traceparent);
-      return rule(caller?.traceFlags) ?? isInRatio(caller?.traceId ?? ids.traceId(seq));
-    },
+    decide,
+    wants: ({ traceparent, seq }) => decide(seq, traceparent === undefined ? undefined : parseTraceparent(traceparent)),
   };
 }
 
@@ -116,4 +114,4 @@ function samplingRatio(argument: string | undefined, warn: (message: string) => 
   return DEFAULT_RATIO;
 }
 
-export { createSampler, type EventSampler, type SamplerRule };
+export { createSampler, type EventSampler };

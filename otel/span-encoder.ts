@@ -165,7 +165,7 @@ class SpanEncoder {
     }
 
     let flags = TraceFlags.SAMPLED | HAS_IS_REMOTE;
-    if (caller.isKnown) flags |= caller.flags & FLAG_RANDOM_TRACE_ID;
+    if (caller.isKnown) flags |= caller.traceFlags & FLAG_RANDOM_TRACE_ID;
     const isUnderClient = this.#underClientSpan && side === "server";
     if (isUnderClient || caller.isKnown) {
       flags |= IS_REMOTE;

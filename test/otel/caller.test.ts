@@ -11,7 +11,7 @@ function read(traceparent: string) {
   const caller = new Caller();
   caller.read(rawBatch([httpEvent({ traceparent })]).at(0));
   if (!caller.isKnown) return undefined;
-  return { traceId: caller.traceId, spanId: caller.spanIdBytes.toString("hex"), traceFlags: caller.flags };
+  return { traceId: caller.traceId, spanId: caller.spanIdBytes.toString("hex"), traceFlags: caller.traceFlags };
 }
 
 test("one object reads one event after another", () => {
@@ -22,11 +22,15 @@ test("one object reads one event after another", () => {
     httpEvent({ traceparent: VALID.replace("00f0", "11f0").replace(/01$/, "fe") }),
   ]);
   caller.read(batch.at(0));
-  expect([caller.isKnown, caller.traceId, caller.flags]).toEqual([true, VALID.slice(3, 35), 1]);
+  expect([caller.isKnown, caller.traceId, caller.traceFlags]).toEqual([true, VALID.slice(3, 35), 1]);
   caller.read(batch.at(1));
   expect(caller.isKnown).toBe(false);
   caller.read(batch.at(2));
-  expect([caller.isKnown, caller.spanIdBytes.toString("hex"), caller.flags]).toEqual([true, "11f067aa0ba902b7", 0xfe]);
+  expect([caller.isKnown, caller.spanIdBytes.toString("hex"), caller.traceFlags]).toEqual([
+    true,
+    "11f067aa0ba902b7",
+    0xfe,
+  ]);
 });
 
 test("with any one character changed, left out or doubled, the bytes say what the text says", () => {

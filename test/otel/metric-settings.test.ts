@@ -51,7 +51,7 @@ test.each([
   expect(() => settingsOf(env)).toThrow(new TelemetrySettingError(variable, expected, actual));
 });
 
-const SAMPLER = { rule: () => true, isInRatio: () => true, wants: ({ seq }: { seq: number }) => seq === 1 };
+const SAMPLER = { decide: () => true, wants: ({ seq }: { seq: number }) => seq === 1 };
 
 test.each([
   [undefined, [true, false]],

@@ -37,11 +37,23 @@ test.each([
 );
 
 test("only a ratio asks for the trace id", () => {
-  const rules = (name: string) => [undefined, 1, 0].map((flags) => samplerOf(name, "0.5").sampler.rule(flags));
-  expect(rules("always_on")).toEqual([true, true, true]);
-  expect(rules("parentbased_always_on")).toEqual([true, true, false]);
-  expect(rules("traceidratio")).toEqual([undefined, undefined, undefined]);
-  expect(rules("parentbased_traceidratio")).toEqual([undefined, true, false]);
+  const asks = (name: string) =>
+    [undefined, 1, 0].map((traceFlags) => {
+      let isAsked = false;
+      const caller = {
+        traceFlags: traceFlags ?? 0,
+        get traceId() {
+          isAsked = true;
+          return TRACE;
+        },
+      };
+      samplerOf(name, "0.5").sampler.decide(1, traceFlags === undefined ? undefined : caller);
+      return isAsked;
+    });
+  expect(asks("always_on")).toEqual([false, false, false]);
+  expect(asks("parentbased_always_on")).toEqual([false, false, false]);
+  expect(asks("traceidratio")).toEqual([false, true, true]);
+  expect(asks("parentbased_traceidratio")).toEqual([false, false, false]);
 });
 
 test("a ratio is met", () => {

@@ -14,6 +14,7 @@ const SERVER: ReceivedSpan = {
   traceId: "4bf92f3577b34da6a3ce929d0e0e4736",
   spanId: "00f067aa0ba902b7",
   parentSpanId: "",
+  traceState: "",
   name: "GET",
   kind: 2,
   startTimeUnixNano: 1n,
