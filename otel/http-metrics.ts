@@ -8,10 +8,10 @@ import type { HttpEvent, RawHttpBatch, RawHttpEvent, RawHttpSink } from "../ffi/
 import type { Series } from "./http-series.ts";
 import type { IdGenerator } from "./ids.ts";
 import type { OptIn } from "./opt-in.ts";
+import { RecordCache } from "./record-cache.ts";
 import { SeriesTable } from "./series-table.ts";
 import type { SideRule, SpanSide } from "./side.ts";
 import { parseTraceparent } from "./traceparent.ts";
-import { WordCache } from "./word-cache.ts";
 
 interface HttpMetricsOptions {
   /** As those of the spans: a transaction is measured on each side that has a span of it. */
@@ -25,14 +25,17 @@ interface HttpMetricsOptions {
 }
 
 const SLASH = 47;
-const ADDRESS_WORDS = 4;
+const ADDRESS_BYTES = 16;
+/** A length, and the longest of the texts that are looked at. */
+const TEXT_WORDS = 1 + 16;
+const CACHE_SLOTS = 1024;
 const TWO_TO_32 = 2 ** 32;
 const NANOS_PER_SECOND = 1_000_000_000n;
 
 class HttpMetrics implements RawHttpSink {
   readonly #options: HttpMetricsOptions;
-  readonly #addresses = new WordCache();
-  readonly #texts = new WordCache();
+  readonly #addresses = new RecordCache<string>(CACHE_SLOTS, ADDRESS_BYTES / 4);
+  readonly #texts = new RecordCache<string>(CACHE_SLOTS, TEXT_WORDS);
   /** Known ones from 1 on; 0 is any other. */
   readonly #methodNumbers: ReadonlyMap<string, number>;
   readonly #tables: Readonly<Record<SpanSide, SeriesTable>>;
@@ -110,10 +113,10 @@ class HttpMetrics implements RawHttpSink {
   }
 
   #address(event: RawHttpEvent, at: number, end: "client" | "server"): string {
-    return (
-      this.#addresses.find(event.words, at >> 2, ADDRESS_WORDS) ??
-      this.#addresses.add(event.words, at >> 2, ADDRESS_WORDS, event.decode()[end].address)
-    );
+    const cache = this.#addresses;
+    cache.begin();
+    cache.words(event.words, at, ADDRESS_BYTES);
+    return cache.find() ?? cache.keep(event.decode()[end].address);
   }
 
   #host(event: RawHttpEvent): string {
@@ -125,11 +128,11 @@ class HttpMetrics implements RawHttpSink {
   }
 
   #text({ words, bytes }: RawHttpEvent, at: number, length: number): string {
-    const count = (length + 3) >> 2;
-    return (
-      this.#texts.find(words, at >> 2, count) ??
-      this.#texts.add(words, at >> 2, count, bytes.latin1Slice(at, at + length))
-    );
+    const cache = this.#texts;
+    cache.begin();
+    cache.number(length);
+    cache.words(words, at, length);
+    return cache.find() ?? cache.keep(bytes.latin1Slice(at, at + length));
   }
 }
 

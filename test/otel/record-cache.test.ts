@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { RecordCache } from "../../otel/record-cache.ts";
+import { Random } from "../ffi/support/random.ts";
 
 function ask(cache: RecordCache<string>, words: readonly number[]): string | undefined {
   cache.begin();
@@ -80,4 +81,21 @@ test("a key is its words, whether they came as numbers or as a text that lies in
   cache.keep("GET P");
   expect(ask(cache, [5, bytes.readUInt32LE(4), bytes.readUInt32LE(8)])).toBe("GET P");
   expect([askText(4), askText(6), askText(0), askText(5)]).toEqual([undefined, undefined, undefined, "GET P"]);
+});
+
+test("what it holds it holds right, whatever pushed out what: 100,000 random keys", () => {
+  const random = new Random(3);
+  const cache = new RecordCache<string>(1024, 4);
+  let found = 0;
+  for (let step = 0; step < 100_000; step++) {
+    const number = random.below(random.below(5000) + 1);
+    const words = Array.from({ length: 1 + (number % 4) }, (_, i) => Math.imul(number + 1, 0x9e37_79b1 * (i + 1)));
+    const value = ask(cache, words);
+    if (value === undefined) cache.keep(String(number));
+    else {
+      found++;
+      expect(value).toBe(String(number));
+    }
+  }
+  expect(found).toBeGreaterThan(30_000);
 });
