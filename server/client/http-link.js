@@ -6,9 +6,14 @@ import { readRefusal, unreachable } from "./connect-error.js";
 /** @param {LinkOptions} options @returns {Link} */
 export const openHttp = (options) => {
   const leaving = new AbortController();
+  /** @type {Promise<{ reason: string }>} */
+  const left = new Promise((resolve) => {
+    leaving.signal.addEventListener("abort", () => resolve({ reason: "closed here" }));
+  });
   return {
     kind: "http",
-    ended: read(options, leaving.signal),
+    // It may be waiting for room that nobody makes.
+    ended: Promise.race([read(options, leaving.signal), left]),
     send: () => {},
     close: () => leaving.abort(),
   };

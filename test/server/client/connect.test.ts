@@ -330,6 +330,16 @@ describe.each(["websocket", "http"] as const)("by %s", (transport) => {
     if (transport === "websocket") expect(hub.stats().accepted).toBeGreaterThan(2);
   });
 
+  test("who stops to iterate in the middle leaves nothing behind", async () => {
+    const { hub, listener, happen } = serve();
+    const connection = join(listener.url, { bufferMax: 100 });
+    await connection.opened;
+    happen(1000);
+    for await (const { seq } of connection) if (seq === 10) break;
+    await connection.closed;
+    await until(() => hub.stats().connected === 0);
+  });
+
   test("what the caller's function throws ends the subscription, and is thrown", async () => {
     const { hub, listener, happen } = serve();
     const { connection } = record(listener.url, {
