@@ -96,6 +96,7 @@ class Subscription {
   close() {
     this.#isClosing = true;
     this.#stopWaiting();
+    this.#buffer?.end();
     this.#link?.close();
     return this.#closed.promise.catch(() => {});
   }
