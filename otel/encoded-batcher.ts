@@ -14,7 +14,7 @@ import { HEAD_ROOM } from "./trace-request.ts";
 const BATCH_BYTES_MAX = 8 * 1024 * 1024;
 const CAPACITY_MIN = 16 * 1024;
 /** Spare buffers: as many as requests that end together leave behind. */
-const SPARES_MAX = 8;
+const SPARES_MAX = 16;
 
 interface EncodedBatcherOptions extends SpanEncoderOptions {
   sampler: EventSampler;

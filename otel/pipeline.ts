@@ -30,12 +30,12 @@ interface SpanPipeline extends RawHttpSink {
 interface PipelineOptions<P> {
   batcher: Batcher<P>;
   exporter: SpanBatchExporter<P>;
+  /** Requests that may be under way at once; one while the collector is down. */
+  exportsMax: number;
   health: CollectorHealth;
   settings: QueueSettings;
 }
 
-/** Enough for a collector 50 ms away to take 80,000 spans/s in batches of 512; a body each is what they cost. */
-const EXPORTS_MAX = 8;
 const SHUTDOWN_TIMEOUT_MILLIS = 3000;
 
 /** A batch that was taken from the queue and has no outcome yet. */
@@ -48,6 +48,7 @@ interface Flight {
 class BatchingPipeline<P> implements SpanPipeline {
   readonly #batcher: Batcher<P>;
   readonly #exporter: SpanBatchExporter<P>;
+  readonly #exportsMax: number;
   readonly #health: CollectorHealth;
   readonly #settings: QueueSettings;
   readonly #queue: BatchQueue<P>;
@@ -68,7 +69,8 @@ class BatchingPipeline<P> implements SpanPipeline {
   #shutdown: Promise<void> | undefined;
   #isEnded = false;
 
-  constructor({ batcher, exporter, health, settings }: PipelineOptions<P>) {
+  constructor({ batcher, exporter, exportsMax, health, settings }: PipelineOptions<P>) {
+    this.#exportsMax = exportsMax;
     this.#batcher = batcher;
     this.#exporter = exporter;
     this.#health = health;
@@ -154,7 +156,7 @@ class BatchingPipeline<P> implements SpanPipeline {
 
   #mayExport(pauseMillis: number): boolean {
     const { head, length, hasClosed } = this.#queue;
-    if (length === 0 || this.#requests >= (this.#health.isDown ? 1 : EXPORTS_MAX)) return false;
+    if (length === 0 || this.#requests >= (this.#health.isDown ? 1 : this.#exportsMax)) return false;
     if (pauseMillis > 0 && !this.#isFlushing) return false;
     return hasClosed || head < this.#dueBefore;
   }
@@ -270,4 +272,4 @@ function createSpanPipeline<P>(options: PipelineOptions<P>): SpanPipeline {
   return new BatchingPipeline(options);
 }
 
-export { createSpanPipeline, EXPORTS_MAX, type PipelineOptions, type SpanPipeline };
+export { createSpanPipeline, type PipelineOptions, type SpanPipeline };

@@ -154,7 +154,7 @@ describeKernel("a collector that fails", () => {
       const { delivered, exported, queued, dropped } = spansOf(stats);
       expect([exported, delivered]).toEqual([0, receipt.protocols.http?.delivered ?? 0]);
       // What waits, and what is under way.
-      expect(queued).toBeLessThanOrEqual(QUEUE + 8 * 512);
+      expect(queued).toBeLessThanOrEqual(QUEUE + 16 * 512);
       expect(dropped.queue_full).toBeGreaterThan(0);
       expect(await service.stop()).toBe(0);
     },

@@ -25,6 +25,7 @@ function pipelineWith(changes: Partial<QueueSettings> = {}, sampler = "always_on
   const pipeline = createSpanPipeline({
     batcher: new DecodedBatcher(createSampler({ name: sampler, argument, ids: new IdGenerator(), warn })),
     exporter,
+    exportsMax: 8,
     health: new CollectorHealth({ url: exporter.url, log: new RecordingLog() }),
     settings: {
       queueSizeMax: 100,

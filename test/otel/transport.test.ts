@@ -215,5 +215,5 @@ test("while a collector hangs memory is flat: four hundred queues' worth of even
   const before = await offer(100);
   // Held, these spans would take some 160 MB.
   expect((await offer(4000)) - before).toBeLessThan(48 * 1024 * 1024);
-  expect(pipeline.stats().queued).toBeLessThanOrEqual(1000 + 8 * 100);
+  expect(pipeline.stats().queued).toBeLessThanOrEqual(1000 + 16 * 100);
 });
