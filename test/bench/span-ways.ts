@@ -1,6 +1,6 @@
 /**
  * Three ways from a transaction to a collector. All use the SDK's transport, with protobuf, requests of 512 spans and up to
- * eight of them at once. The SDK's two are given events that are decoded already; ours begins with the kernel's bytes.
+ * sixteen of them at once. The SDK's two are given events that are decoded already; ours begins with the kernel's bytes.
  */
 import { SpanStatusCode } from "@opentelemetry/api";
 import { type ExportResult, ExportResultCode } from "@opentelemetry/core";
@@ -25,7 +25,7 @@ export type SpanWayName = "tracer" | "readable" | "ours";
 /** Sends at least so many spans, and resolves to how many when all are acknowledged. */
 export type SpanWay = (count: number) => Promise<number>;
 
-const EXPORTS_MAX = 8;
+const EXPORTS_MAX = 16;
 const ROUND_SPANS = EXPORTS_MAX * REQUEST_SPANS;
 const METHODS = knownMethods(undefined);
 
