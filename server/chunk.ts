@@ -5,6 +5,7 @@
  */
 
 import type { ObservedEvent, RawHttpEvent } from "../ffi/event.ts";
+import type { Format } from "./format.ts";
 import { writeJson } from "./json.ts";
 import { writeRecord } from "./record.ts";
 import { Writer } from "./writer.ts";
@@ -52,6 +53,13 @@ class WrittenEvents {
     }
   }
 
+  bytesOf({ slots, count }: Selection): number {
+    let bytes = 0;
+    for (let index = 0; index < count; index++)
+      bytes += this.endOf(slots[index] as number) - this.start(slots[index] as number);
+    return bytes;
+  }
+
   start(slot: number): number {
     return this.#starts[slot] as number;
   }
@@ -82,6 +90,11 @@ class Chunk {
     return (
       this.length >= this.#eventsMax || this.json.out.at > CHUNK_BYTES_MAX || this.records.out.at > CHUNK_BYTES_MAX
     );
+  }
+
+  /** Of the selected events in a form, as far as they are there in it. */
+  bytesOf(form: Format["form"], selection: Selection): number {
+    return (form === "json" || this.isDecoded ? this.json : this.records).bytesOf(selection);
   }
 
   seq(slot: number): number {

@@ -6,7 +6,7 @@
 
 import type { ObservedEvent, RawHttpBatch, RawHttpEvent } from "../ffi/event.ts";
 import { CHUNK_EVENTS_MAX, Chunk } from "./chunk.ts";
-import type { BatchFrame } from "./frame.ts";
+import type { BatchFrame, Payload } from "./frame.ts";
 import type { Group } from "./group.ts";
 import { HttpSubject } from "./http-subject.ts";
 
@@ -67,14 +67,15 @@ class FanOut {
     const seen = this.#seen;
     if (seen === 0) return;
     this.#seen = 0;
+    const nowMillis = this.#nowMillis();
     for (const group of this.groups) {
       const { count } = group;
-      const frame = count > 0 && group.members.size > 0 ? this.#frame(group) : undefined;
-      group.count = 0;
+      const frame = count > 0 ? new GroupFrame(this.#chunk, group, nowMillis) : undefined;
       for (const member of group.members) {
         member.pass(seen - count);
         if (frame !== undefined) member.offer(frame);
       }
+      group.count = 0;
     }
     this.#chunk.clear();
   }
@@ -102,8 +103,7 @@ class FanOut {
     let asRecord = false;
     for (let index = 0; index < groups.length; index++) {
       const group = groups[index] as Group;
-      const { raw } = group;
-      if (raw !== true && (raw === false || !raw(subject))) continue;
+      if (!group.raw.selects(subject)) continue;
       if (slot < 0) slot = chunk.add(event.seq);
       group.select(slot);
       if (group.format.form === "json") asJson = true;
@@ -113,20 +113,39 @@ class FanOut {
     if (asRecord) chunk.writeRecord(slot, event);
     this.#seen++;
   }
+}
 
-  #frame(group: Group): BatchFrame {
+/** One frame of a chunk, for the members of a group. */
+class GroupFrame implements BatchFrame {
+  readonly kind = "batch";
+  readonly bytes: number;
+  readonly events: number;
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  readonly madeMillis: number;
+  holders = 0;
+  readonly #chunk: Chunk;
+  readonly #group: Group;
+  #payload: Payload | undefined;
+
+  constructor(chunk: Chunk, group: Group, nowMillis: number) {
     const { slots, count, format } = group;
-    const payload = format.frame(this.#chunk, group);
-    return {
-      kind: "batch",
-      payload,
-      bytes: Buffer.byteLength(payload),
-      events: count,
-      fromSeq: this.#chunk.seq(slots[0] as number),
-      toSeq: this.#chunk.seq(slots[count - 1] as number),
-      madeMillis: this.#nowMillis(),
-      holders: 0,
-    };
+    this.bytes = chunk.bytesOf(format.form, group);
+    this.events = count;
+    this.fromSeq = chunk.seq(slots[0] as number);
+    this.toSeq = chunk.seq(slots[count - 1] as number);
+    this.madeMillis = nowMillis;
+    this.#chunk = chunk;
+    this.#group = group;
+  }
+
+  get payload(): Payload {
+    this.#payload ??= this.#group.format.frame(this.#chunk, this.#group);
+    return this.#payload;
+  }
+
+  keep(): void {
+    this.#payload ??= this.payload;
   }
 }
 

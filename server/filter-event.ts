@@ -18,7 +18,7 @@ import {
   type Terms,
   upperCase,
 } from "./filter.ts";
-import { compileGlob } from "./glob.ts";
+import { Glob } from "./glob.ts";
 import { contains, parseAddress } from "./network.ts";
 import { lotOf } from "./sampling.ts";
 
@@ -39,7 +39,7 @@ const test = <T>({ any, none }: Terms<T>, is: (value: T) => boolean): boolean =>
 
 const globs = (terms: Terms<string>, ignoreCase = false) => {
   const compile = (pattern: string) => {
-    const glob = compileGlob(pattern, { ignoreCase });
+    const glob = new Glob(pattern, { ignoreCase });
     return (text: string): boolean => {
       const bytes = Buffer.from(text);
       return glob.matchesBytes(bytes, 0, bytes.length);

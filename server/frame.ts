@@ -11,11 +11,14 @@ const PROTOCOL_VERSION = 1;
 
 type Payload = string | Uint8Array;
 
-/** A batch in its final form; shared by every queue it waits in. */
+/** Events for one subscriber and all others that have asked for the same; shared by every queue it waits in. */
 interface BatchFrame {
   readonly kind: "batch";
+  /** In its final form, which is made when somebody has room for it. */
   readonly payload: Payload;
-  /** Of `payload`, a text as UTF-8. */
+  /** Call it, before the events go, when the frame is to be sent later. */
+  keep(): void;
+  /** Of its events. */
   readonly bytes: number;
   readonly events: number;
   readonly fromSeq: number;

@@ -9,11 +9,6 @@ const CASE_BIT = 32;
 /** States in one word of the set below; the top bit would make numbers negative. */
 const WORD_STATES = 31;
 
-interface Glob {
-  /** Is `bytes[at, at + length)`, UTF-8, what the pattern describes? */
-  matchesBytes(bytes: Uint8Array, at: number, length: number): boolean;
-}
-
 /** Runs of literals and what stands between them. */
 const PARTS = /(\*+)/;
 
@@ -43,7 +38,7 @@ class FixedText {
  * A set of states, each a number of literal bytes that have been matched: a star keeps its state on the bytes that it takes, a
  * literal moves its state on by one. So there is nothing to go back to.
  */
-class StateSetGlob implements Glob {
+class Glob {
   readonly #words: number;
   /** By byte and word: the states that move on. */
   readonly #moves: Uint32Array;
@@ -59,13 +54,21 @@ class StateSetGlob implements Glob {
   readonly #prefix: FixedText;
   readonly #suffix: FixedText;
 
-  constructor(pattern: string, ignoreCase: boolean) {
+  readonly #head: number;
+  readonly #headMask: number;
+
+  /** ignoreCase: of ASCII letters. */
+  constructor(pattern: string, { ignoreCase = false } = {}) {
     const parts = pattern.split(PARTS);
     const literals = Buffer.from(parts.filter((_, index) => index % 2 === 0).join(""));
     this.#literals = literals.length;
     this.#isLiteral = parts.length === 1;
     this.#prefix = new FixedText(parts[0] ?? "", ignoreCase);
     this.#suffix = new FixedText(parts.at(-1) ?? "", ignoreCase);
+    const head = Buffer.alloc(4);
+    const headLength = head.write(parts[0] ?? "");
+    this.#head = head.readInt32LE();
+    this.#headMask = headLength < 4 ? (1 << (headLength * 8)) - 1 : -1;
     this.#words = Math.floor(literals.length / WORD_STATES) + 1;
     this.#lastWord = this.#words - 1;
     this.#lastBit = 1 << (literals.length % WORD_STATES);
@@ -85,6 +88,12 @@ class StateSetGlob implements Glob {
     }
   }
 
+  /** Could a text match that begins with these four bytes, the first the lowest? For patterns whose case counts. */
+  mayBegin(head: number): boolean {
+    return ((head ^ this.#head) & this.#headMask) === 0;
+  }
+
+  /** Is `bytes[at, at + length)`, UTF-8, what the pattern describes? */
   matchesBytes(bytes: Uint8Array, at: number, length: number): boolean {
     if (this.#isLiteral ? length !== this.#literals : length < this.#literals) return false;
     if (!this.#prefix.isAt(bytes, at)) return false;
@@ -141,8 +150,4 @@ const bothCases = (byte: number): number[] => {
   return /[a-z]/i.test(letter) ? [byte, byte ^ CASE_BIT] : [byte];
 };
 
-/** ignoreCase: of ASCII letters. */
-const compileGlob = (pattern: string, { ignoreCase = false } = {}): Glob => new StateSetGlob(pattern, ignoreCase);
-
-export type { Glob };
-export { compileGlob };
+export { Glob };

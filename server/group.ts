@@ -1,7 +1,7 @@
 import { CHUNK_EVENTS_MAX, type Selection } from "./chunk.ts";
 import type { Filter } from "./filter.ts";
 import { compileEvent, type EventTest, isForHttpAlone } from "./filter-event.ts";
-import { compileRaw, type RawTest } from "./filter-raw.ts";
+import { RawFilter } from "./filter-raw.ts";
 import type { Format } from "./format.ts";
 import type { Subscriber } from "./subscriber.ts";
 
@@ -13,7 +13,7 @@ class Group implements Selection {
   readonly key: string;
   readonly filter: Filter;
   readonly format: Format;
-  readonly raw: RawTest | boolean;
+  readonly raw: RawFilter;
   readonly event: EventTest;
   readonly isForHttpAlone: boolean;
   readonly members = new Set<Subscriber>();
@@ -25,7 +25,7 @@ class Group implements Selection {
     this.key = groupKey(filter, format);
     this.filter = filter;
     this.format = format;
-    this.raw = compileRaw(filter);
+    this.raw = new RawFilter(filter);
     this.event = compileEvent(filter);
     this.isForHttpAlone = isForHttpAlone(filter);
   }

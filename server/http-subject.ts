@@ -10,11 +10,13 @@ class HttpSubject {
   event!: RawHttpEvent;
   /**
    * The path as it is reported, never as it was sent: what a redaction hides cannot be found out by asking for it. All three
-   * are of this event once {@link readPath} was called; a length below 0 says that it was not.
+   * and its head are of this event once {@link readPath} was called; a length below 0 says that it was not.
    */
   pathBytes: Uint8Array = NOTHING;
   pathAt = 0;
   pathLength = -1;
+  /** Its first four bytes, the first the lowest; zeros behind a path that is shorter. */
+  pathHead = 0;
   /** Of a path that is not reported as the kernel wrote it. */
   #encoded = Buffer.alloc(256);
 
@@ -38,6 +40,7 @@ class HttpSubject {
       this.pathBytes = event.bytes;
       this.pathAt = event.targetAt;
       this.pathLength = event.pathLength;
+      this.pathHead = firstBytes(event.words[event.targetAt >> 2] as number, event.pathLength);
       return;
     }
     const { path } = event.path();
@@ -46,7 +49,10 @@ class HttpSubject {
     this.pathBytes = this.#encoded;
     this.pathAt = 0;
     this.pathLength = this.#encoded.write(path);
+    this.pathHead = firstBytes(this.#encoded.readUInt32LE(), this.pathLength);
   }
 }
+
+const firstBytes = (word: number, length: number): number => (length >= 4 ? word : word & ((1 << (length * 8)) - 1));
 
 export { HttpSubject };

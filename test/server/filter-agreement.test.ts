@@ -6,7 +6,7 @@ import { HttpCursor } from "../../ffi/http-cursor.ts";
 import { TargetPolicy } from "../../ffi/target-policy.ts";
 import { type Filter, filterSchema } from "../../server/filter.ts";
 import { compileEvent } from "../../server/filter-event.ts";
-import { compileRaw } from "../../server/filter-raw.ts";
+import { RawFilter } from "../../server/filter-raw.ts";
 import { HttpSubject } from "../../server/http-subject.ts";
 import { Random } from "../ffi/support/random.ts";
 import { httpBatch } from "../ffi/support/ring.ts";
@@ -100,14 +100,14 @@ test("raw events, decoded ones and the reference are selected alike, whatever ev
       const random = new Random(seed);
       const cursor = new HttpCursor(policy);
       cursor.open(httpBatch(Array.from({ length: EVENTS }, () => anyHttpFields(random))), 1 + random.u32(), CLOCK);
-      const raw = compileRaw(filter);
+      const raw = new RawFilter(filter);
       const decoded = compileEvent(filter);
       for (let index = 0; index < EVENTS; index++) {
         const event = cursor.at(index);
         subject.look(event);
         const object = event.decode();
         const expected = referenceSelects(filter, object);
-        const given = { filter, object, raw: typeof raw === "boolean" ? raw : raw(subject), decoded: decoded(object) };
+        const given = { filter, object, raw: raw.selects(subject), decoded: decoded(object) };
         expect(given).toEqual({ filter, object, raw: expected, decoded: expected });
         if (expected) selected++;
         else refused++;

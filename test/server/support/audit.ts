@@ -35,14 +35,17 @@ export function readRecords(frame: Uint8Array): SeenFrame {
 export class Audit {
   /** By seq, which begins at 1. */
   readonly #events: readonly ObservedEvent[];
+  readonly #isSelected: typeof referenceSelects;
   #filter: Filter = {};
+  #hasBegun = false;
   /** Everything selected before it has been seen or announced. */
   #position = 0;
   received = 0;
   announced = 0;
 
-  constructor(events: readonly ObservedEvent[]) {
+  constructor(events: readonly ObservedEvent[], isSelected = referenceSelects) {
     this.#events = events;
+    this.#isSelected = isSelected;
   }
 
   /** Of the next event that the filter selects; one above the last that happened when there is none. */
@@ -53,7 +56,7 @@ export class Audit {
   }
 
   take(frame: SeenFrame): void {
-    if (frame.type === "hello") this.#goTo(frame.nextSeq, frame.filter);
+    if (frame.type === "hello") this.#begin(frame);
     else if (frame.type === "batch") for (const event of frame.events ?? []) this.#takeEvent(event);
     else if (frame.type === "gap") this.#takeGap(frame);
     else if (frame.type === "subscribed") this.#expectDoneBefore(frame.fromSeq, frame.filter);
@@ -63,6 +66,13 @@ export class Audit {
   /** Everything that happened was seen or announced. */
   expectComplete(): void {
     if (this.next <= this.#events.length) throw new Error(`event ${this.next} neither came nor was announced as lost`);
+  }
+
+  /** Another hello frame is of a connection in the place of the last one, that has missed nothing. */
+  #begin({ nextSeq, filter = {} }: SeenFrame): void {
+    if (this.#hasBegun) this.#expectDoneBefore(nextSeq, filter);
+    else this.#goTo(nextSeq, filter);
+    this.#hasBegun = true;
   }
 
   #takeEvent(event: ObservedEvent): void {
@@ -98,6 +108,6 @@ export class Audit {
   }
 
   #selects(seq: number): boolean {
-    return referenceSelects(this.#filter, this.#events[seq - 1] as ObservedEvent);
+    return this.#isSelected(this.#filter, this.#events[seq - 1] as ObservedEvent);
   }
 }
