@@ -13,14 +13,20 @@ const EXIT_USAGE = 2;
 const help = (): string => helpText(loadConfig([], {}).config);
 
 const runTail = async (argv: readonly string[]): Promise<number> => {
-  const { config } = loadConfig(
-    argv.filter((word) => word !== "--json"),
-    process.env,
-  );
+  const { readTailFlags } = await import("./tail-flags.ts");
+  const { rest, problems, ...flags } = readTailFlags(argv);
+  if (problems.length > 0) throw new ConfigError(problems);
+  const { config } = loadConfig(rest, process.env);
   const { tail } = await import("./tail.ts");
   const ending = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => ending.abort());
-  return tail({ ...config, json: argv.includes("--json"), signal: ending.signal });
+  // https://no-color.org
+  const isColored = process.stdout.isTTY === true && !process.env.NO_COLOR;
+  try {
+    return await tail({ ...config, isColored, ...flags, signal: ending.signal });
+  } catch (error) {
+    return fail(`kernelcast: ${error instanceof Error ? error.message : error}`);
+  }
 };
 
 const runReplay = async (argv: readonly string[]): Promise<number> => {

@@ -9,12 +9,13 @@ import {
   settingValue,
   variableName,
 } from "./settings.ts";
+import { SUBSCRIPTION_KEYS, tailFlagName } from "./tail-flags.ts";
 
 const COMMANDS = {
   serve: "watch this host and serve what is seen",
   replay: "FILE: the same for what a pcap or pcapng file holds, - for standard input; --json prints it and ends",
   doctor: "say what works on this host, what does not, and why",
-  tail: "print transactions of a running service; --json for one JSON object a line",
+  tail: "print transactions of a running service",
   config: "print the effective settings and where each came from",
 } as const;
 
@@ -48,6 +49,10 @@ ${columns(
     return [left, `${about} (${isSwitch(key) ? "off" : settingValue(defaults[key])})`];
   }),
 )}
+What tail prints; each but the last four may be repeated, a leading ! excludes
+  ${SUBSCRIPTION_KEYS.map((key) => `--${tailFlagName(key)}`).join(" ")}
+  and where, beside --host and --port: --url; and how: --json, --color, --no-color
+
 Each can also be set by a variable, which its flag overrides: ${variableName("port")} for --port, and so on.
 Span export follows the OTEL_* variables: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 `;

@@ -44,23 +44,35 @@ const size = (bytes: number): string => {
 const endpoint = ({ address, port }: Endpoint): string =>
   address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 
+// https://www.ecma-international.org/publications-and-standards/standards/ecma-48/ (SGR)
+const CODES = { red: 31, green: 32, yellow: 33, cyan: 36, bold: 1, faint: 2 } as const;
+type Paint = (text: string, color: keyof typeof CODES) => string;
+
+const paintOf =
+  (isColored: boolean): Paint =>
+  (text, color) =>
+    isColored ? `\x1b[${CODES[color]}m${text}\x1b[0m` : text;
+
+const STATUS_COLORS: readonly (keyof typeof CODES)[] = ["red", "cyan", "green", "cyan", "yellow", "red"];
+const statusColor = (status: number) => STATUS_COLORS[Math.floor(status / 100)] ?? "red";
+
 /** One line without its end: UTC time, status, method, duration, response body, its ends, then what is of any length. */
-const transactionLine = (event: HttpEvent): string => {
+const transactionLine = (event: HttpEvent, paint: Paint): string => {
   const { client, server, answeredBy, path, responseBodyBytes } = event;
   const ends = [client, server, ...(answeredBy === undefined ? [] : [answeredBy])];
   const host = path.startsWith("/") ? (event.host ?? "") : "";
   const query = event.query === undefined ? "" : `?${event.query}`;
   const target = `${host}${path}${query}${event.pathTruncated ? "…" : ""}`;
   const columns = [
-    clock(event.startTimeUnixNano),
-    event.status === 0 ? "---" : String(event.status),
-    printable(event.method).padEnd(7),
+    paint(clock(event.startTimeUnixNano), "faint"),
+    paint(event.status === 0 ? "---" : String(event.status), statusColor(event.status)),
+    paint(printable(event.method).padEnd(7), "bold"),
     duration(event.durationNano).padStart(7),
     (responseBodyBytes === undefined ? "-" : size(responseBodyBytes)).padStart(6),
-    ends.map(endpoint).join(" > ").padEnd(43),
+    paint(ends.map(endpoint).join(" > ").padEnd(43), "faint"),
     printable(target),
   ];
-  if (event.outcome !== "complete") columns.push(`(${event.outcome})`);
+  if (event.outcome !== "complete") columns.push(paint(`(${event.outcome})`, "yellow"));
   return columns.join("  ");
 };
 
@@ -78,7 +90,7 @@ const connectionLine = (event: TcpEvent): string => {
   ].join("  ");
 };
 
-const eventLine = (event: ObservedEvent): string =>
-  event.protocol === "http" ? transactionLine(event) : connectionLine(event);
+const eventLine = (event: ObservedEvent, isColored = false): string =>
+  event.protocol === "http" ? transactionLine(event, paintOf(isColored)) : connectionLine(event);
 
 export { eventLine, jsonLine, printable };

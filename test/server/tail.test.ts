@@ -3,6 +3,7 @@ import { createApp } from "../../server/app.ts";
 import { Hub } from "../../server/hub.ts";
 import { type Listener, listen } from "../../server/listen.ts";
 import { tail } from "../../server/tail.ts";
+import { readTailFlags, type SubscriptionParameters } from "../../server/tail-flags.ts";
 import { eventLine, jsonLine, printable } from "../../server/terminal.ts";
 import { FakeCapture, httpEvent, httpEvents } from "./fake.ts";
 
@@ -11,10 +12,10 @@ afterEach(async () => {
   for (const listener of open.splice(0)) await listener.close(100);
 });
 
-const service = () => {
+const service = (port = 0) => {
   const hub = new Hub({ queueMax: 1000, subscriberMax: 1, version: "0.0.0" });
   const app = createApp({ capture: new FakeCapture(), hub, spans: undefined, version: "0.0.0" });
-  const listener = listen({ host: "127.0.0.1", port: 0, app, hub });
+  const listener = listen({ host: "127.0.0.1", port, app, hub });
   open.push(listener);
   return { hub, listener };
 };
@@ -23,7 +24,7 @@ const until = async (condition: () => boolean): Promise<void> => {
   while (!condition()) await Bun.sleep(1);
 };
 
-const run = (port: number, { json = false, reads = true } = {}) => {
+const run = (port: number, { json = false, reads = true, parameters = {} as SubscriptionParameters } = {}) => {
   const printed: string[] = [];
   const warnings: string[] = [];
   const ending = new AbortController();
@@ -31,6 +32,7 @@ const run = (port: number, { json = false, reads = true } = {}) => {
     host: "127.0.0.1",
     port,
     json,
+    parameters,
     signal: ending.signal,
     print: (lines) => {
       printed.push(lines);
@@ -94,20 +96,70 @@ describe("tail", () => {
     const other = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("hello", { status: 404 }) });
     const { exitCode, warnings } = run(other.port ?? 0);
     expect(await exitCode).toBe(1);
-    expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toStartWith(`what listens at 127.0.0.1:${other.port} is not Kernelcast, or refuses: `);
+    expect(warnings).toEqual([`what listens at 127.0.0.1:${other.port} is not Kernelcast: it answers 404`]);
     await other.stop(true);
   });
 
-  test("says that the service ended", async () => {
-    const { hub, listener } = service();
-    const { exitCode, warnings } = run(listener.port);
-    await until(() => hub.stats().connected === 1);
-    await listener.close(1000);
+  test("says in one line that what listens speaks no HTTP", async () => {
+    const other = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: {
+        open: (socket) => {
+          socket.end("SSH-2.0-OpenSSH_9.2\r\n");
+        },
+        data() {},
+      },
+    });
+    const { exitCode, warnings } = run(other.port);
     expect(await exitCode).toBe(1);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toStartWith(`what listens at 127.0.0.1:${other.port} is not Kernelcast: `);
+    other.stop(true);
+  });
+
+  test("waits for a service that went away, and goes on with what its next life sees", async () => {
+    const { hub, listener } = service();
+    const { printed, warnings, exitCode, stop } = run(listener.port);
+    await until(() => hub.stats().connected === 1);
+    hub.offer([httpEvent(1, { path: "/before" })]);
+    await until(() => printed.length === 1);
+    await listener.close(1000);
+    const next = service(listener.port);
+    await until(() => next.hub.stats().connected === 1);
+    next.hub.offer([httpEvent(1, { path: "/after" })]);
+    await until(() => printed.length === 2);
+    stop();
+    expect(await exitCode).toBe(0);
+    expect(printed.join("")).toMatch(/\/before\n.*\/after\n$/);
     expect(warnings).toEqual([
-      `the service at 127.0.0.1:${listener.port} ended the connection: Kernelcast is shutting down`,
+      `the service at 127.0.0.1:${listener.port} ended the connection (Kernelcast is shutting down); waiting for it`,
+      ...warnings.slice(1, -1),
+      "the service was restarted; what happened meanwhile was not seen",
     ]);
+  });
+
+  test("asks for what its flags say, in words that the service understands", async () => {
+    const { hub, listener } = service();
+    const parameters = { status: ["5xx", "404"], path: ["/a/**"], policy: ["drop-oldest"], sample: ["1/2"] };
+    const { exitCode, stop } = run(listener.port, { parameters });
+    await until(() => hub.stats().connected === 1);
+    expect(hub.stats().subscribers[0]).toMatchObject({
+      filter: { status: ["404", "5xx"], path: ["/a/**"], sample: 0.5 },
+      policy: "drop-oldest",
+    });
+    stop();
+    await exitCode;
+  });
+
+  test("says what it missed", async () => {
+    const { hub, listener } = service();
+    hub.offer(httpEvents(1, 5));
+    const { exitCode, stop, warnings } = run(listener.port, { parameters: { since: ["2"] } });
+    await until(() => warnings.length === 1);
+    expect(warnings).toEqual(["3 transactions missed (3 to 5): the service keeps them no longer"]);
+    stop();
+    await exitCode;
   });
 });
 
@@ -142,6 +194,45 @@ const lines: [string, Parameters<typeof httpEvent>[1], RegExp][] = [
   ["microseconds", { durationNano: 42_000 }, / 42us /],
   ["seconds", { durationNano: 1.5e9 }, / 1\.50s /],
 ];
+test("colors are of the columns, and none is in what a request holds", () => {
+  const text = eventLine(httpEvent(1, { status: 503, path: "/\u001b[31m", outcome: "closed" }), true);
+  expect(text).toContain("\x1b[31m503\x1b[0m");
+  expect(text).toContain("/\\x1b[31m");
+  expect(Bun.stripANSI(text)).toBe(eventLine(httpEvent(1, { status: 503, path: "/\u001b[31m", outcome: "closed" })));
+});
+
+describe("the flags of tail", () => {
+  test("are taken out of the settings' flags", () => {
+    const argv = ["--port", "81", "--status=5xx", "--status", "!503", "--http-host=a", "--json", "--no-color"];
+    expect(readTailFlags([...argv, "--min-duration-ms=1.5", "--url", "https://a", "--since=10s"])).toEqual({
+      json: true,
+      isColored: false,
+      url: "https://a",
+      parameters: { status: ["5xx", "!503"], host: ["a"], minDurationMs: ["1.5"], since: ["10s"] },
+      rest: ["--port", "81"],
+      problems: [],
+    });
+  });
+
+  test.each([
+    [["--status"], "--status needs a value"],
+    [["--status", "--json"], "--status needs a value"],
+    [
+      ["--status", "200", "--status=abc"],
+      '--status: expected a status such as 500, 5xx or 400-499; 0 is no response; a leading ! excludes, got "abc"',
+    ],
+    [
+      ["--server-port=99999"],
+      '--server-port: expected a port such as 8080 or 8000-8099; a leading ! excludes, got "99999"',
+    ],
+    [["--sample=2"], '--sample: expected a share above 0 and up to 1, such as 0.1 or 1/10, got "2"'],
+    [["--policy=drop"], '--policy: expected one of drop-newest, drop-oldest, sample, disconnect, got "drop"'],
+    [["--url=localhost:4320"], '--url: expected one such as https://api.local:4320, got "localhost:4320"'],
+  ])("%j is refused: %s", (argv, problem) => {
+    expect(readTailFlags(argv).problems).toEqual([problem]);
+  });
+});
+
 test("a transaction without a response has no size", () => {
   const { responseBodyBytes, ...event } = httpEvent(1, { status: 0 });
   expect(eventLine(event)).toMatch(/1\.2ms {7}- {2}10/);
