@@ -9,7 +9,7 @@ import { writeAttributes } from "./attribute-encoding.ts";
 import { spanAttributes } from "./attributes.ts";
 import { type ByteWriter, varintLength } from "./byte-writer.ts";
 import type { Caller } from "./caller.ts";
-import { IntAttribute, TextAttribute } from "./field-encoding.ts";
+import { IntAttribute } from "./field-encoding.ts";
 import type { IdGenerator } from "./ids.ts";
 import type { OptIn } from "./opt-in.ts";
 import * as semconv from "./semconv.ts";
@@ -17,6 +17,7 @@ import type { SideRule, SpanSide } from "./side.ts";
 import { FLAG_RANDOM_TRACE_ID, spanHead } from "./span.ts";
 import { ATTRIBUTES, SpanBlocks, writeHead } from "./span-blocks.ts";
 import { parseTracestate } from "./tracestate.ts";
+import { URL_BYTES_MAX, writePathAndQuery, writeUrl } from "./url-encoding.ts";
 
 interface SpanEncoderOptions {
   ids: IdGenerator;
@@ -49,19 +50,14 @@ const HEAD_BYTES_MAX = 146;
 const HAS_IS_REMOTE = 0x100;
 const IS_REMOTE = 0x200;
 
-const NON_ASCII = 0x8080_8080;
-
 const PEER_PORT = new IntAttribute(semconv.ATTR_NETWORK_PEER_PORT);
 const REQUEST_BODY_SIZE = new IntAttribute(semconv.ATTR_HTTP_REQUEST_BODY_SIZE);
 const RESPONSE_BODY_SIZE = new IntAttribute(semconv.ATTR_HTTP_RESPONSE_BODY_SIZE);
-const URL_PATH = new TextAttribute(semconv.ATTR_URL_PATH);
-const URL_QUERY = new TextAttribute(semconv.ATTR_URL_QUERY);
-const URL_FULL = new TextAttribute(semconv.ATTR_URL_FULL);
 const NOTHING = new Uint8Array();
-/** All that is not kept in blocks, less the path; and a word, since texts are copied by words. */
-const SINGLES_BYTES_MAX = [PEER_PORT, REQUEST_BODY_SIZE, RESPONSE_BODY_SIZE, URL_FULL].reduce(
+/** All that is not kept in blocks, less the path. */
+const SINGLES_BYTES_MAX = [PEER_PORT, REQUEST_BODY_SIZE, RESPONSE_BODY_SIZE].reduce(
   (sum, { bytesMax }) => sum + bytesMax,
-  HEAD_BYTES_MAX + 4,
+  HEAD_BYTES_MAX + URL_BYTES_MAX,
 );
 
 class SpanEncoder {
@@ -114,13 +110,8 @@ class SpanEncoder {
     out.put(userAgent);
     if (isServer) PEER_PORT.write(out, event.clientPort);
     if (this.#optIn[side]) writeBodySizes(event, out);
-    const query = event.targetLength > event.pathLength ? event.query() : undefined;
-    if (isServer) {
-      writePath(event, reported, out);
-      if (query) URL_QUERY.write(out, query);
-    } else {
-      writeUrl(event, reported, server.url, query ? `?${query}` : "", out);
-    }
+    if (isServer) writePathAndQuery(event, reported, out);
+    else writeUrl(event, reported, server.url, out);
     finish(out, start);
   }
 
@@ -194,56 +185,6 @@ class SpanEncoder {
 function writeBodySizes({ requestBodyBytes, responseBodyBytes }: RawHttpEvent, out: ByteWriter): void {
   REQUEST_BODY_SIZE.write(out, requestBodyBytes);
   if (responseBodyBytes !== undefined) RESPONSE_BODY_SIZE.write(out, responseBodyBytes);
-}
-
-function writePath(event: RawHttpEvent, reported: ReportedPath | undefined, out: ByteWriter): void {
-  const before = out.at;
-  if (reported === undefined) {
-    URL_PATH.begin(out, event.pathLength);
-    if (copyAscii(event.words, event.targetAt, event.pathLength, out)) return;
-    out.at = before;
-  }
-  URL_PATH.write(out, (reported ?? event.path()).path);
-}
-
-function writeUrl(
-  event: RawHttpEvent,
-  reported: ReportedPath | undefined,
-  beginning: Uint8Array,
-  search: string,
-  out: ByteWriter,
-): void {
-  const before = out.at;
-  if (reported === undefined && search === "") {
-    URL_FULL.begin(out, beginning.length + event.pathLength);
-    out.put(beginning);
-    if (copyAscii(event.words, event.targetAt, event.pathLength, out)) return;
-    out.at = before;
-  }
-  const rest = (reported ?? event.path()).path + search;
-  const length = beginning.length + Buffer.byteLength(rest);
-  out.reserve(URL_FULL.bytesMax + length);
-  URL_FULL.begin(out, length);
-  out.put(beginning);
-  out.text(rest);
-}
-
-/**
- * Copies a text that lies at a multiple of 4, into room that is there for all of its words. False: some byte of them is not
- * ASCII, and nothing counts as written.
- */
-function copyAscii(words: Uint32Array, from: number, length: number, out: ByteWriter): boolean {
-  const first = from >> 2;
-  const count = (length + 3) >> 2;
-  const { view, at } = out;
-  let bits = 0;
-  for (let i = 0; i < count; i++) {
-    const word = words[first + i] as number;
-    bits |= word;
-    view.setUint32(at + (i << 2), word, true);
-  }
-  out.at = at + length;
-  return (bits & NON_ASCII) === 0;
 }
 
 /** Puts the length of what was written into the room left for it, or makes more. */
