@@ -13,7 +13,7 @@ import { createGuard, type GuardBindings, type GuardOptions } from "./access/gua
 import { createEvents } from "./events.ts";
 import type { Hub, Wishes } from "./hub.ts";
 import { ledgerMetrics } from "./metrics.ts";
-import { createPage } from "./page.ts";
+import { createPage, PAGE_PATHS } from "./page.ts";
 import { problem } from "./problem.ts";
 import { chooseFormat, formatMetrics, type HistogramFamily, CONTENT_TYPES as METRICS_TYPES } from "./prometheus.ts";
 import { json, query } from "./route.ts";
@@ -233,7 +233,7 @@ const createApp = (deps: AppDeps): App => {
         },
       },
       excludeStaticFile: false,
-      exclude: ["/", "/page.css", "/page.js"],
+      exclude: [...PAGE_PATHS],
       defaultValidationErrorResponse: false,
     }),
   );

@@ -19,7 +19,9 @@ const NDJSON_TYPE = "application/x-ndjson";
 const SSE_TYPE = "text/event-stream";
 /** A connection over which nothing goes, though a heartbeat should, is closed after so many heartbeats. */
 const SILENT_BEATS = 4;
+/** Bun counts no further. */
 const SILENT_MAX_SECONDS = 255;
+const FOR_EVER = 0;
 
 const ANSWER_HEADERS = {
   "Cache-Control": "no-store",
@@ -62,7 +64,8 @@ const createEvents = (hub: Hub): Hono<{ Bindings: RequestBindings }> => {
       const type = accepts(c, { header: "Accept", supports: [NDJSON_TYPE, SSE_TYPE], default: NDJSON_TYPE });
       const headers = { ...ANSWER_HEADERS, "Content-Type": type };
       if (c.req.method === "HEAD") return c.body(null, 200, headers);
-      c.env.allowSeconds?.(Math.min(SILENT_MAX_SECONDS, Math.ceil((hub.heartbeatMillis * SILENT_BEATS) / 1000)));
+      const silentSeconds = Math.ceil((hub.heartbeatMillis * SILENT_BEATS) / 1000);
+      c.env.allowSeconds?.(silentSeconds <= SILENT_MAX_SECONDS ? silentSeconds : FOR_EVER);
       // A browser that reconnects asks for the URL that it began with: what it has seen since then counts.
       const wishes = subscriptionRequest(c.req.valid("query"));
       const since = lastEvent.data ?? wishes.since;

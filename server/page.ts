@@ -1,10 +1,10 @@
 /**
- * The page at `/`: three plain files, read once. It loads nothing from elsewhere and runs no inline script, which the
+ * The page at `/`: plain files, read once. It loads nothing from elsewhere and runs no inline script, which the
  * content security policy enforces: what it shows is written by whoever sends requests to this host.
  * @module
  */
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { Hono } from "hono";
 
 const CONTENT_SECURITY_POLICY = [
@@ -18,17 +18,29 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-const FILES = [
-  { path: "/", file: "index.html", type: "text/html; charset=utf-8" },
-  { path: "/page.css", file: "page.css", type: "text/css; charset=utf-8" },
-  { path: "/page.js", file: "page.js", type: "text/javascript; charset=utf-8" },
-] as const;
+const FOR_TESTS = new Set(["testing.js", "match.js", "start-service.js"]);
+const SCRIPT = "text/javascript; charset=utf-8";
+
+/** The client is the one that `kernelcast/client` gives to others, too. */
+const CLIENT_FILES = readdirSync(new URL("./client/", import.meta.url)).filter(
+  (name) => name.endsWith(".js") && !FOR_TESTS.has(name),
+);
+
+const FILES: readonly { path: string; file: string; type: string }[] = [
+  { path: "/", file: "page/index.html", type: "text/html; charset=utf-8" },
+  { path: "/page.css", file: "page/page.css", type: "text/css; charset=utf-8" },
+  { path: "/page.js", file: "page/page.js", type: SCRIPT },
+  ...CLIENT_FILES.map((name) => ({ path: `/client/${name}`, file: `client/${name}`, type: SCRIPT })),
+];
+
+/** They hold nothing but the program. */
+const PAGE_PATHS: readonly string[] = FILES.map(({ path }) => path);
 
 /** Routes of the page's files. */
 const createPage = (): Hono => {
   const page = new Hono();
   for (const { path, file, type } of FILES) {
-    const text = readFileSync(new URL(`./page/${file}`, import.meta.url), "utf8");
+    const text = readFileSync(new URL(file, import.meta.url), "utf8");
     page.get(path, (c) =>
       c.body(text, 200, {
         "Content-Type": type,
@@ -41,4 +53,4 @@ const createPage = (): Hono => {
   return page;
 };
 
-export { createPage };
+export { createPage, PAGE_PATHS };

@@ -4,6 +4,7 @@
  */
 
 import type { Context, MiddlewareHandler } from "hono";
+import { PAGE_PATHS } from "../page.ts";
 import { problem } from "../problem.ts";
 import { tokenInUrl, tokenOf } from "./credentials.ts";
 import { isHostAllowed, isOriginAllowed, type OriginRules } from "./origin.ts";
@@ -27,7 +28,7 @@ interface GuardBindings {
 const REQUEST_LIMIT: RateLimit = { perSecond: 200, burst: 400 };
 const FAILURE_LIMIT: RateLimit = { perSecond: 1, burst: 20 };
 /** They say nothing of the traffic; a probe and a browser that has no token yet need them. */
-const OPEN_PATHS = new Set(["/", "/page.css", "/page.js", "/healthz", "/readyz"]);
+const OPEN_PATHS = new Set([...PAGE_PATHS, "/healthz", "/readyz"]);
 const READING_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 const CORS_METHODS = "GET, POST, PUT";
 const CORS_MAX_AGE_SECONDS = "600";

@@ -1,14 +1,17 @@
 // @ts-nocheck: it runs in the browser, whose globals the rest of the program must not see.
 // The live page. Everything that it shows of a transaction was written by whoever sent it, so it only ever becomes text.
 
+import { connect } from "../client/connect.js";
+
 const ROWS_MAX = 200;
 const RATE_WINDOW_MILLIS = 2000;
-const RECONNECT_MAX_MILLIS = 5000;
+const RETRY_MILLIS = 5000;
+const TOKEN_KEY = "kernelcast.token";
 
 const byId = (id) => document.getElementById(id);
 const [state, rate, received, missed, failed] = ["state", "rate", "received", "missed", "failed"].map(byId);
 const [sourceNotice, notice, rows, empty] = ["source", "notice", "rows", "empty"].map(byId);
-const [pauseButton, syncButton] = ["pause", "sync"].map(byId);
+const [pauseButton, syncButton, tokenForm, tokenInput] = ["pause", "sync", "token-form", "token"].map(byId);
 
 /** Newest last; never longer than the table, whatever arrives between two frames of the display. */
 let waiting = [];
@@ -161,26 +164,24 @@ const say = (text, kind = "") => {
   notice.hidden = text === "";
 };
 
-const handlers = {
-  hello: ({ source }) => {
-    const isLive = source.kind === "kernel";
-    sourceNotice.textContent = source.notice ?? "";
-    sourceNotice.hidden = isLive;
-    document.title = isLive ? "Kernelcast" : `Kernelcast (${source.kind})`;
-  },
-  batch: ({ protocol, events }) => {
-    totals.received += events.length;
-    arrivals.push([performance.now(), events.length]);
-    if (protocol !== "http") return;
-    for (const event of events) if (event.status >= 500) totals.failed += 1;
-    show(events);
-  },
-  gap: ({ dropped, fromSeq, toSeq }) => {
-    totals.missed += dropped;
-    show([{ text: `${dropped.toLocaleString()} missed (${fromSeq} to ${toSeq})`, className: "gap" }]);
-  },
-  sync: ({ id }) => show([{ text: `sync ${id}: everything before this line is complete`, className: "mark" }]),
-  error: ({ message }) => say(message, "bad"),
+const greet = ({ source }) => {
+  const isLive = source.kind === "kernel";
+  sourceNotice.textContent = source.notice ?? "";
+  sourceNotice.hidden = isLive;
+  document.title = isLive ? "Kernelcast" : `Kernelcast (${source.kind})`;
+};
+
+const receive = (events) => {
+  totals.received += events.length;
+  arrivals.push([performance.now(), events.length]);
+  const transactions = events.filter(({ protocol }) => protocol === "http");
+  for (const event of transactions) if (event.status >= 500) totals.failed += 1;
+  show(transactions);
+};
+
+const miss = ({ dropped, fromSeq, toSeq }) => {
+  totals.missed += dropped;
+  show([{ text: `${dropped.toLocaleString()} missed (${fromSeq} to ${toSeq})`, className: "gap" }]);
 };
 
 setInterval(() => {
@@ -190,29 +191,53 @@ setInterval(() => {
   rate.textContent = Math.round((events * 1000) / RATE_WINDOW_MILLIS).toLocaleString();
 }, 500);
 
-let attempts = 0;
 const setState = (name) => {
   state.dataset.state = name;
   state.textContent = name;
 };
 
-const connect = () => {
+let connection;
+
+const begin = () => {
   setState("connecting");
-  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
-  socket.addEventListener("open", () => {
-    attempts = 0;
-    setState("live");
+  const token = sessionStorage.getItem(TOKEN_KEY) ?? undefined;
+  connection = connect({
+    ...(token !== undefined && { token }),
+    onEvents: receive,
+    onGap: miss,
+    onConnect(hello, isRestarted) {
+      setState("live");
+      tokenForm.hidden = true;
+      say("");
+      greet(hello);
+      if (isRestarted) show([{ text: "the service was restarted", className: "gap" }]);
+    },
+    onDisconnect(reason) {
+      setState("disconnected");
+      show([{ text: `disconnected: ${reason}`, className: "gap" }]);
+    },
   });
-  socket.addEventListener("message", ({ data }) => {
-    const frame = JSON.parse(data);
-    handlers[frame.type]?.(frame);
-  });
-  socket.addEventListener("close", ({ reason }) => {
+  connection.closed.catch((error) => {
     setState("disconnected");
-    if (reason) show([{ text: `disconnected: ${reason}`, className: "gap" }]);
-    setTimeout(connect, Math.min(RECONNECT_MAX_MILLIS, 250 * 2 ** attempts++));
+    say(error.message, "bad");
+    if (error.status === 401) askForToken();
+    else setTimeout(begin, RETRY_MILLIS);
   });
 };
+
+/** It is kept as long as the tab, and never in a URL. */
+const askForToken = () => {
+  sessionStorage.removeItem(TOKEN_KEY);
+  tokenForm.hidden = false;
+  tokenInput.focus();
+};
+
+tokenForm.addEventListener("submit", (event) => {
+  event.preventDefault();
+  sessionStorage.setItem(TOKEN_KEY, tokenInput.value.trim());
+  tokenInput.value = "";
+  begin();
+});
 
 pauseButton.addEventListener("click", () => {
   paused = !paused;
@@ -224,26 +249,23 @@ pauseButton.addEventListener("click", () => {
 syncButton.addEventListener("click", async () => {
   syncButton.disabled = true;
   try {
-    const response = await fetch("/sync", { method: "POST" });
-    const answer = await response.json();
-    if (answer.error) say(answer.error.message, "bad");
-    else {
-      const counts = Object.entries(answer.protocols).map(([name, { delivered, dropped }]) => {
-        const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
-        return `${name}: ${delivered.toLocaleString()} delivered, ${lost.toLocaleString()} dropped`;
-      });
-      const verdict = answer.balanced ? "the ledger balances" : "the ledger does NOT balance";
-      const late = response.ok ? "" : "; incomplete, see the answer of POST /sync";
-      say(
-        `Sync ${answer.id} in ${answer.durationMs.toFixed(1)} ms. ${counts.join("; ")}; ${verdict}${late}.`,
-        response.ok && answer.balanced ? "" : "bad",
-      );
-    }
-  } catch {
-    say("The service does not answer.", "bad");
+    const { id, durationMs, protocols, balanced, missingCpus } = await connection.sync();
+    show([{ text: `sync ${id}: everything before this line is complete`, className: "mark" }]);
+    const counts = Object.entries(protocols).map(([name, { delivered, dropped }]) => {
+      const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+      return `${name}: ${delivered.toLocaleString()} delivered, ${lost.toLocaleString()} dropped`;
+    });
+    const verdict = balanced ? "the ledger balances" : "the ledger does NOT balance";
+    const late = missingCpus === undefined ? "" : `; incomplete: CPU ${missingCpus.join(", ")} did not answer in time`;
+    say(
+      `Sync ${id} in ${durationMs.toFixed(1)} ms. ${counts.join("; ")}; ${verdict}${late}.`,
+      balanced && late === "" ? "" : "bad",
+    );
+  } catch (error) {
+    say(error.message, "bad");
   } finally {
     syncButton.disabled = false;
   }
 });
 
-connect();
+begin();
