@@ -36,7 +36,7 @@ const globOf = (...texts: string[]) =>
       fc.array(fc.tuple(fc.nat(40), fc.nat(8), fc.constantFrom("*", "**")), { maxLength: 3 }),
     )
     .map(([text, cuts]) =>
-      cuts.reduce((left, [at, length, star]) => [...left].toSpliced(at, length, star).join(""), text),
+      cuts.reduce((left, [at, length, star]) => Array.from(left).toSpliced(at, length, star).join(""), text),
     )
     .map((pattern) => pattern.replace(/^[^/*]/, "*"));
 
