@@ -28,10 +28,15 @@ export const openWebSocket = (options) => {
   const ended = new Promise((resolve) => {
     end = resolve;
   });
-  socket.onclose = async ({ code, reason }) => {
-    const why = reason === "" ? `code ${code}` : reason;
-    end(isGreeted ? { reason: why } : { reason: why, refusal: await explain(url, options) });
+  let isLost = false;
+  const lose = async (/** @type {string} */ reason) => {
+    if (isLost) return;
+    isLost = true;
+    end(isGreeted ? { reason } : { reason, refusal: await explain(url, options) });
   };
+  socket.onclose = ({ code, reason }) => lose(reason === "" ? `code ${code}` : reason);
+  // Node 20 says no more than this of a connection that is refused.
+  socket.onerror = () => setTimeout(lose, 0, "the connection broke");
   return {
     kind: "websocket",
     ended,
@@ -40,6 +45,7 @@ export const openWebSocket = (options) => {
       // A peer that is gone answers no close.
       socket.onmessage = null;
       socket.onclose = null;
+      socket.onerror = null;
       socket.close(CLOSE_NORMAL);
       end({ reason: "closed here" });
     },
