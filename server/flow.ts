@@ -6,7 +6,7 @@
 
 /**
  * Why a subscriber did not get an event: `queue_full`, its own queue was at its limit; `memory_full`, all queues together
- * were; `sampled`, its queue filled up, and it wants a sample then; `too_old`, it waited for too long; `history_gone`, it was
+ * were, and none was larger; `sampled`, its queue filled up, and it wants a sample then; `too_old`, it waited for too long; `history_gone`, it was
  * asked for when the history had it no longer; `stalled`, queued when it was closed for not reading; `disconnected`, queued
  * when it left; `shutdown`, queued when the service ended.
  */

@@ -76,6 +76,8 @@ const QUEUE_MAX_MILLIS = 60_000;
 const MEMORY_MAX_BYTES = 128 * 1024 * 1024;
 const STALL_MILLIS = 30_000;
 const HEARTBEAT_MILLIS = 15_000;
+/** Who holds most memory is not looked for more often: there may be many, and it hardly changes. */
+const LARGEST_MILLIS = 5;
 
 // https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1, and 1013 of the IANA registry: "Try Again Later".
 const CLOSE_GOING_AWAY = 1001;
@@ -100,6 +102,9 @@ class Hub implements EventSink, RawHttpSink {
   readonly #past = new Flow();
   readonly #offered: Record<string, number> = {};
   #idleWaiters: (() => void)[] = [];
+  /** Who held most memory, and when that was looked for. */
+  #largest: Subscriber | undefined;
+  #largestMillis = 0;
   #nextSeq = 1;
   #accepted = 0;
   #refused = 0;
@@ -212,6 +217,7 @@ class Hub implements EventSink, RawHttpSink {
       limits: this.#limits,
       budget: this.#budget,
       nowMillis: this.#nowMillis,
+      makeRoom: (one) => this.#makeRoom(one),
       onOverflow: (one) => this.#overflowed.push(one),
     });
     this.#subscribers.set(subscriber.id, subscriber);
@@ -367,6 +373,19 @@ class Hub implements EventSink, RawHttpSink {
 
   #tell(subscriber: Subscriber, frame: ControlFrame): void {
     if (!subscriber.tell(frame)) this.#evict(subscriber, "stalled", `left ${CONTROL_FRAMES_MAX} replies unread`);
+  }
+
+  /** Who lags most gives up what it has held longest, so that it does not cost those who lag less. */
+  #makeRoom(asker: Subscriber): boolean {
+    const now = this.#nowMillis();
+    if (this.#largest === undefined || this.#largest.closed || now - this.#largestMillis > LARGEST_MILLIS) {
+      this.#largestMillis = now;
+      this.#largest = undefined;
+      for (const one of this.#subscribers.values())
+        if (one.queuedBytes > (this.#largest?.queuedBytes ?? 0)) this.#largest = one;
+    }
+    const largest = this.#largest;
+    return largest !== undefined && largest.queuedBytes > asker.queuedBytes && largest.giveUpMemory();
   }
 
   #evictOverflowed(): void {

@@ -45,6 +45,8 @@ interface SubscriberOptions {
   budget: FrameBudget;
   /** Monotonic. */
   nowMillis: () => number;
+  /** Memory is used up: lets somebody who holds more of it than this one give up some. False when nobody does. */
+  makeRoom: (subscriber: Subscriber) => boolean;
   /** There was no room, and it wants to be disconnected then. Called while events are handed out. */
   onOverflow: (subscriber: Subscriber) => void;
 }
@@ -68,6 +70,7 @@ class Subscriber {
   readonly #admit: Admission;
   readonly #nowMillis: () => number;
   #pausedSinceMillis: number | undefined;
+  readonly #makeRoom: (subscriber: Subscriber) => boolean;
   readonly #onOverflow: (subscriber: Subscriber) => void;
   #closed = false;
 
@@ -83,6 +86,7 @@ class Subscriber {
     this.#queue = new FrameQueue(budget);
     this.#admit = admissionOf(policy);
     this.#nowMillis = nowMillis;
+    this.#makeRoom = options.makeRoom;
     this.#onOverflow = onOverflow;
   }
 
@@ -152,6 +156,18 @@ class Subscriber {
       this.#lose(this.#queue.loseOldest() as BatchFrame, "too_old");
   }
 
+  /** Of all batches that wait. */
+  get queuedBytes(): number {
+    return this.#queue.bytes;
+  }
+
+  /** Drops what has waited longest; false when nothing waits. */
+  giveUpMemory(): boolean {
+    const oldest = this.#queue.loseOldest();
+    if (oldest !== undefined) this.#lose(oldest, "memory_full");
+    return oldest !== undefined;
+  }
+
   /** The peer has let frames wait for so long, having read nothing. */
   stalledMillis(): number {
     return this.#pausedSinceMillis === undefined || this.idle ? 0 : this.#nowMillis() - this.#pausedSinceMillis;
@@ -187,11 +203,8 @@ class Subscriber {
   }
 
   #store(frame: BatchFrame): DropReason | undefined {
-    while (!this.#queue.pushBatch(frame)) {
-      const oldest = this.policy === "drop-oldest" ? this.#queue.loseOldest() : undefined;
-      if (oldest === undefined) return "memory_full";
-      this.#lose(oldest, "memory_full");
-    }
+    while (!this.#queue.pushBatch(frame))
+      if (!this.#makeRoom(this) && !(this.policy === "drop-oldest" && this.giveUpMemory())) return "memory_full";
     this.flow.queued += frame.events;
     return undefined;
   }

@@ -63,6 +63,28 @@ describe("when there is no room", () => {
     expect(hub.stats().queuedBytes).toBeLessThanOrEqual(4000);
   });
 
+  test("who lags most makes room for who lags less, so that the one costs the other nothing", () => {
+    const hub = new Hub({ queueMax: 1000, subscriberMax: 10, version: "0", memoryMaxBytes: 20_000 });
+    const join = (filter: object) => {
+      const transport = new FakeTransport();
+      const subscriber = hub.subscribe(transport, "fake", { filter });
+      if (subscriber === undefined) throw new Error("the hub refused a subscriber");
+      return { transport, subscriber };
+    };
+    const [stalled, brief] = [join({}), join({ path: ["/users/*"] })];
+    stalled.transport.statuses.push(-1);
+    for (let seq = 1; seq <= 96; seq += 5) hub.offer(httpEvents(seq, 5));
+    brief.transport.statuses.push(-1);
+    for (let seq = 101; seq <= 116; seq += 5) hub.offer(httpEvents(seq, 5));
+    expect(brief.subscriber.flow.ledger()).toMatchObject({ queued: 15, dropped: {} });
+    for (const { subscriber } of [stalled, brief]) hub.drain(subscriber);
+    expect(told(brief.transport.frames)).toEqual(Array.from({ length: 120 }, (_, index) => index + 1));
+    const { delivered, sent, dropped } = stalled.subscriber.flow.ledger();
+    expect(delivered).toBe(120);
+    expect(sent + (dropped.memory_full ?? 0)).toBe(120);
+    expect(told(stalled.transport.frames).some((one) => String(one).endsWith("lost: 6-20"))).toBe(true);
+  });
+
   test("sample lets in fewer the fuller the queue is, evenly spread", () => {
     const { hub, transport, subscriber } = stalled("sample", { queueMax: 100 });
     for (let seq = 2; seq <= 300; seq++) hub.offer(httpEvents(seq, 1));
