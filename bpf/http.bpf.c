@@ -161,18 +161,17 @@ static __always_inline struct http_conn *http_conn_create(const struct conn_key 
 }
 
 /*
- * The ACK of the first request tells where the server's bytes stand, so that both directions are in step from here. before:
- * bytes of the segment that stand before the request.
+ * The ACK of the first request tells where the server's bytes stand, so that both directions are in step from here.
  */
 static __always_inline void http_conn_fill(struct http_conn *conn, const struct segment *segment,
-					   __u32 before)
+					   __u32 first_seq)
 {
 	conn->life = CONN_LIVE;
 	conn->ports = http_ports(&segment->key);
 	conn->client = segment->from & 1;
 	conn->last_ns = segment->now_ns;
 	conn->flow[ROLE_CLIENT].known = 1;
-	conn->flow[ROLE_CLIENT].next_seq = segment->seq + before;
+	conn->flow[ROLE_CLIENT].next_seq = first_seq;
 	if (segment->flags & TCP_ACK) {
 		conn->flow[ROLE_SERVER].known = 1;
 		conn->flow[ROLE_SERVER].next_seq = segment->ack;
@@ -282,32 +281,36 @@ static __always_inline bool http_peek(packet_t *packet, const struct segment *se
 }
 
 /*
- * Does a request begin here, on a connection that is neither ours nor read under another address pair? Returns how many
- * bytes of the segment stand before it, or a negative number.
+ * Does a connection that is to be followed begin here: with a request, or with a segment that came before the first one?
+ * Not one of ours, nor one that is read under another address pair. Then the scratch's first_seq says where the client's
+ * bytes are read from.
  */
 __noinline int http_is_new_request(packet_t *packet, const struct segment *segment)
 {
 	struct http_scratch *scratch = http_scratch_get();
 	struct conn_key other;
-	__u32 before, at, len;
-	int begins;
+	__u32 before, at, len, first = 0;
+	int begins, early;
 
 	if (!packet || !segment || !scratch)
-		return -1;
+		return false;
 	struct http_window *window = &scratch->window;
 
 	len = segment->len < HTTP_PEEK ? segment->len : HTTP_PEEK;
 	if (!http_peek(packet, segment, window, len))
-		return -1;
+		return false;
+	early = http_tuple_earliness(segment, &first);
 	before = 0;
 	__u64 word = window_load(window, HTTP_CARRY);
 	if (word == PROXY_VERSION_2 || (word & MASK_BYTES(6)) == PROXY_VERSION_1) {
 		len = segment->len < HTTP_WINDOW ? segment->len : HTTP_WINDOW;
 		if (!http_peek(packet, segment, window, len))
-			return -1;
+			return false;
 		before = http_preamble(window, len);
-		if (!before || before >= len)
-			return -1;
+		if (early != EARLY_BEFORE && (!before || before >= len))
+			return false;
+		if (before > len)
+			before = len;
 	}
 	/* Empty lines before the first request, RFC 9112 section 2.2. */
 	at = HTTP_CARRY + before;
@@ -321,14 +324,20 @@ __noinline int http_is_new_request(packet_t *packet, const struct segment *segme
 		len--;
 	}
 	begins = len ? http_begins_request(window, at, len) : BEGINS_PERHAPS;
-	if (begins == BEGINS_NOT || own_conn_is(&segment->key) ||
-	    !http_tuple_allows(segment, window, at, len, begins))
-		return -1;
+	if (early == EARLY_BEFORE) {
+		scratch->first_seq = first;
+	} else {
+		if (begins == BEGINS_NOT || !http_tuple_allows(segment, window, at, len, begins))
+			return false;
+		scratch->first_seq = segment->seq + before;
+	}
+	if (own_conn_is(&segment->key))
+		return false;
 	if (!http_is_translated(segment, window, &other))
-		return before;
+		return true;
 	http_tuple_mark(&segment->key, segment->from & 1, 0, TUPLE_TRANSLATED);
 	http_note_answered(&other, segment);
-	return -1;
+	return false;
 }
 
 /* As segment_read(); a function of its own, so that its stack is free again for what follows. */
@@ -344,20 +353,19 @@ static __always_inline void http_observe(packet_t *packet, __u32 network, __u16 
 	struct http_conn *conn;
 	struct segment *segment;
 	bool opens = false;
-	int before = 0;
 
 	if (!scratch)
 		return;
 	segment = &scratch->segment;
 	if (!http_segment_read(packet, network, ethertype, segment))
 		return;
-	if ((segment->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
-		opens = http_tuple_open(segment);
+	scratch->first_seq = segment->seq;
+	if (segment->flags & TCP_SYN)
+		opens = http_tuple_syn(segment);
 	conn = bpf_map_lookup_elem(&http_conns, &segment->key);
 	if (!conn) {
 		segment->now_ns = bpf_ktime_get_ns();
-		before = http_is_new_request(packet, segment);
-		if (before < 0)
+		if (!http_is_new_request(packet, segment))
 			return;
 		conn = http_conn_create(&segment->key);
 		if (!conn)
@@ -373,7 +381,7 @@ static __always_inline void http_observe(packet_t *packet, __u32 network, __u16 
 	/* After the lock, so that the times of a transaction are in order. */
 	segment->now_ns = bpf_ktime_get_ns();
 	if (conn->life == CONN_NEW)
-		http_conn_fill(conn, segment, before);
+		http_conn_fill(conn, segment, scratch->first_seq);
 	if (!http_conn_is(conn, &segment->key))
 		http_unlock(conn);
 	else if (http_read_segment(packet, conn, segment, opens) == SEGMENT_FORGET)

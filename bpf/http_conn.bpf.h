@@ -177,7 +177,7 @@ struct http_scratch {
 	struct segment segment; /* that came just now */
 	struct segment held;	/* that came before its predecessor */
 	struct http_held_key held_key;
-	__u32 pad;
+	__u32 first_seq; /* of a connection that begins: where the client's bytes are read from */
 };
 
 #endif

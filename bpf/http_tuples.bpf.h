@@ -9,7 +9,8 @@
 #include "http_head.bpf.h"
 
 enum http_tuple_state {
-	TUPLE_OPENED = 0, /* by a SYN */
+	TUPLE_OPENED = 0, /* by a SYN, and the client's first byte has not been seen */
+	TUPLE_BEGUN,	  /* it has been */
 	TUPLE_ENDED,	  /* what the client sent before end_seq is a retransmission */
 	TUPLE_OPAQUE,	  /* a tunnel or an upgraded protocol */
 	TUPLE_TRANSLATED, /* by a NAT, and read under its other name */
@@ -18,9 +19,11 @@ enum http_tuple_state {
 struct http_tuple {
 	__u32 first_seq; /* of the client's first byte */
 	__u32 end_seq;	 /* behind the client's last byte */
+	__u32 reply_seq; /* of the server's first byte, when accepted */
 	__u8 client;	 /* index into the key */
 	__u8 state;	 /* enum http_tuple_state */
-	__u16 pad;
+	__u8 accepted;	 /* the server's SYN was seen */
+	__u8 pad;
 };
 
 /* max_entries is set before load. */
@@ -51,22 +54,86 @@ struct {
 	__type(value, struct http_first);
 } http_firsts SEC(".maps");
 
+/*
+ * Where the bytes of clients begin whose SYN was seen lately, by a hash of the address pair. Mostly this says at once that a
+ * segment is not among the first of its connection.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 8192);
+	__type(key, __u32);
+	__type(value, __u32);
+} http_young SEC(".maps");
+
 enum {
+	YOUNG_MASK = 8191,
+	/* So far a segment may be ahead of the client's first byte: the largest window without scaling. */
+	YOUNG_BYTES = 65536,
 	/* A packet is on its way through the host for less. */
 	TRANSLATION_NS = 1000000000,
 };
 
-/* Takes a SYN. Returns true when it opens a connection, false when it is one that was seen. */
-__noinline int http_tuple_open(const struct segment *segment)
+static __always_inline __u32 *http_young_first(const struct conn_key *key)
+{
+	__u64 mixed = load64(key->address[0] + 8) ^ load64(key->address[1] + 8) ^
+		      (__u64)key->port[0] << 16 ^ key->port[1];
+	__u32 slot = (mixed * 0x9e3779b97f4a7c15ull >> 40) & YOUNG_MASK;
+
+	return bpf_map_lookup_elem(&http_young, &slot);
+}
+
+enum http_earliness {
+	EARLY_UNKNOWN = 0,
+	EARLY_FIRST,  /* the client's first byte is in it */
+	EARLY_BEFORE, /* it came before that byte: *first says where that is */
+};
+
+/* Is this segment, of a connection that is not followed, among the client's first? Returns enum http_earliness. */
+static __always_inline int http_tuple_earliness(const struct segment *segment, __u32 *first)
+{
+	__u32 *young = http_young_first(&segment->key);
+	struct http_tuple *known;
+
+	if (!young || segment->seq - *young >= YOUNG_BYTES)
+		return EARLY_UNKNOWN;
+	known = bpf_map_lookup_elem(&http_tuples, &segment->key);
+	if (!known || known->state > TUPLE_BEGUN || known->first_seq != *young ||
+	    (segment->from & 1) != known->client)
+		return EARLY_UNKNOWN;
+	if (segment->seq == known->first_seq) {
+		known->state = TUPLE_BEGUN;
+		return EARLY_FIRST;
+	}
+	/* The client has got bytes from the server, so the server got the client's first, and that was not seen. */
+	if (known->state != TUPLE_OPENED || !known->accepted || segment->ack != known->reply_seq)
+		return EARLY_UNKNOWN;
+	*first = known->first_seq;
+	return EARLY_BEFORE;
+}
+
+/* Takes a SYN of either side. Returns true when it opens a connection, false when it is one that was seen. */
+__noinline int http_tuple_syn(const struct segment *segment)
 {
 	if (!segment)
 		return false;
-	const struct http_tuple *known = bpf_map_lookup_elem(&http_tuples, &segment->key);
+	struct http_tuple *known = bpf_map_lookup_elem(&http_tuples, &segment->key);
 	struct http_tuple opened = {.first_seq = segment->seq, .client = segment->from & 1};
+	bool same = known && known->client == opened.client;
+	__u32 *young;
 
-	if (known && known->first_seq == opened.first_seq && known->client == opened.client)
+	if (segment->flags & TCP_ACK) {
+		if (known && !same && known->state == TUPLE_OPENED) {
+			known->reply_seq = segment->seq;
+			known->accepted = 1;
+		}
+		return false;
+	}
+	if (same && known->first_seq == opened.first_seq)
 		return false;
 	bpf_map_update_elem(&http_tuples, &segment->key, &opened, BPF_ANY);
+	young = http_young_first(&segment->key);
+	if (young)
+		*young = opened.first_seq;
 	return true;
 }
 
@@ -109,7 +176,7 @@ static __always_inline bool http_tuple_allows(const struct segment *segment,
 {
 	const struct http_tuple *known = bpf_map_lookup_elem(&http_tuples, &segment->key);
 
-	if (known && known->state == TUPLE_OPENED) {
+	if (known && known->state <= TUPLE_BEGUN) {
 		if ((segment->from & 1) != known->client)
 			return false;
 		if (segment->seq == known->first_seq)
