@@ -5,7 +5,7 @@ import { bunTests, staticChecks } from "./runner/checks.mjs";
 import { endRunning } from "./runner/process.mjs";
 import { summarize } from "./runner/report.mjs";
 
-const LIMIT_MINUTES = 20;
+const LIMIT_MINUTES = 26;
 
 /** @type {import("./runner/report.mjs").Outcome[]} */
 const outcomes = [];
