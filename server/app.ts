@@ -10,6 +10,7 @@ import type { z } from "zod";
 import type { Capture } from "../ffi/event.ts";
 import { formatSubprotocols } from "./access/credentials.ts";
 import { createGuard, type GuardBindings, type GuardOptions } from "./access/guard.ts";
+import { asyncApi } from "./asyncapi.ts";
 import { createEvents } from "./events.ts";
 import type { Hub, Wishes } from "./hub.ts";
 import { ledgerMetrics } from "./metrics.ts";
@@ -236,6 +237,15 @@ const createApp = (deps: AppDeps): App => {
       exclude: [...PAGE_PATHS],
       defaultValidationErrorResponse: false,
     }),
+  );
+
+  app.get(
+    "/asyncapi.json",
+    describeRoute({
+      summary: "What goes over a subscription",
+      responses: { 200: { description: "AsyncAPI 3.0", content: { "application/json": {} } } },
+    }),
+    (c) => c.json(asyncApi(version, c.req.url)),
   );
 
   app.route("/", createPage());

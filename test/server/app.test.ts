@@ -184,6 +184,7 @@ interface OpenApi {
 test("the OpenAPI document lists every route of the API, its answers and the schemas", async () => {
   const document = (await (await setUp().request("GET /openapi.json")).json()) as OpenApi;
   expect(Object.keys(document.paths).sort()).toEqual([
+    "/asyncapi.json",
     "/events",
     "/healthz",
     "/metrics",
