@@ -38,9 +38,14 @@ AddOutputFilterByType DEFLATE text/plain
 User nobody
 Group nogroup
 MaxKeepAliveRequests 0
+# As many processes from beginning to end: one that is taken back closes connections on which requests wait.
+ServerLimit 2
 StartServers 2
-ThreadsPerChild 64
+ThreadLimit 128
+ThreadsPerChild 128
 MaxRequestWorkers 256
+MinSpareThreads 1
+MaxSpareThreads 256
 LogFormat "${FIELDS.join("\\t")}" fields
 CustomLog ${file} fields
 Alias /files/ ${folder}/
