@@ -14,12 +14,13 @@ export interface HistoryLimits {
 
 /** A batch that is kept. */
 interface Kept {
+  stream: Stream<unknown>;
+  clock: ClockOffset;
   firstSeq: number;
   length: number;
   /** Where it lies; a multiple of 8. */
   offset: number;
   deliveredMillis: number;
-  read(reader: HistoryReader): void;
 }
 
 /** Fewer are not worth moving the others for. */
@@ -67,12 +68,12 @@ export class BatchHistory implements History {
     this.#forgetOld();
     const kept = this.#kept[this.#search(({ firstSeq, length }) => firstSeq + length > seq)];
     if (kept === undefined || kept.firstSeq > seq) return false;
-    kept.read(reader);
+    this.#give(kept, reader);
     return true;
   }
 
   /** Keeps a copy of a batch that is being delivered. firstSeq: of its first event, behind that of all before. */
-  append<V>({ protocol, decode }: Stream<V>, raw: RawBatch, firstSeq: number, clock: ClockOffset): void {
+  append<V>(stream: Stream<V>, raw: RawBatch, firstSeq: number, clock: ClockOffset): void {
     this.#nextSeq = firstSeq + raw.length;
     const size = (Batch.SIZE + raw.length * raw.eventSize + 7) & ~7;
     const offset = this.#makeRoom(size);
@@ -80,28 +81,19 @@ export class BatchHistory implements History {
     const { bytes } = raw.memory;
     const from = raw.eventOffset(0) - Batch.SIZE;
     bytes.copy(this.#memory.bytes, offset, from, from + Batch.SIZE + raw.length * raw.eventSize);
-    const copy = new RawBatch(this.#memory, offset);
-    this.#kept.push({
-      firstSeq,
-      length: raw.length,
-      offset,
-      deliveredMillis: this.#nowMillis(),
-      read: (reader) => {
-        if (protocol.number === http.number) this.#readHttp(copy, firstSeq, clock, reader);
-        else {
-          const views = Array.from({ length: raw.length }, (_, index) =>
-            protocol.viewOf(copy, copy.eventOffset(index)),
-          );
-          reader.offer(views.map((view, index) => decode(view, firstSeq + index, clock, this.#policy)));
-        }
-      },
-    });
+    this.#kept.push({ stream, clock, firstSeq, length: raw.length, offset, deliveredMillis: this.#nowMillis() });
   }
 
-  #readHttp(copy: RawBatch, firstSeq: number, clock: ClockOffset, reader: HistoryReader): void {
-    this.#cursor.open(copy, firstSeq, clock);
-    reader.offerRaw(this.#cursor);
-    this.#cursor.close();
+  #give({ stream: { protocol, decode }, firstSeq, offset, clock }: Kept, reader: HistoryReader): void {
+    const copy = new RawBatch(this.#memory, offset);
+    if (protocol.number === http.number) {
+      this.#cursor.open(copy, firstSeq, clock);
+      reader.offerRaw(this.#cursor);
+      this.#cursor.close();
+      return;
+    }
+    const views = Array.from({ length: copy.length }, (_, index) => protocol.viewOf(copy, copy.eventOffset(index)));
+    reader.offer(views.map((view, index) => decode(view, firstSeq + index, clock, this.#policy)));
   }
 
   /** Of the first batch from which on the condition holds; one behind the last when it holds for none. */

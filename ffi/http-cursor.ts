@@ -2,16 +2,13 @@ import type { RawBatch, RingMemory } from "./batch.ts";
 import { type ClockOffset, clockHalves } from "./clock.ts";
 import { decodeHttpEvent } from "./decode.ts";
 import type { HttpEvent, RawHttpBatch, RawHttpEvent, RecordOutput, ReportedPath } from "./event.ts";
+import { copyHttpRecord } from "./http-record.ts";
 import { HttpEventView } from "./http-view.ts";
-import { http_event as Event, http_flags } from "./layout.generated.ts";
+import { http_event as Event } from "./layout.generated.ts";
 import type { TargetPolicy } from "./target-policy.ts";
 
 const SLASH = 47;
 const TWO_TO_32 = 2 ** 32;
-/** Of UTF-8, for each of a string's UTF-16 units. */
-const BYTES_PER_UNIT_MAX = 3;
-/** What the members that hold lengths can say. Only what redactions make longer comes near. */
-const TARGET_BYTES_MAX = 0xffff;
 
 /** What there is to read between two batches: an event that is kept for too long reads as undefined, not as another one. */
 const NO_MEMORY: RingMemory = { bytes: Buffer.alloc(0), u16: new Uint16Array(), u32: new Uint32Array() };
@@ -91,26 +88,7 @@ export class HttpCursor implements RawHttpBatch, RawHttpEvent {
   }
 
   copyTo(out: RecordOutput): void {
-    const isAsItIs = this.isPathShown && this.targetLength === this.pathLength;
-    const length = Event.target + (isAsItIs ? roundUp(this.targetLength) : 0);
-    out.reserve(length);
-    const from = this.#at >> 2;
-    const to = out.at >> 2;
-    const { words } = this;
-    const copy = out.words;
-    for (let word = 0; word < length >> 2; word++) copy[to + word] = words[from + word] as number;
-    copy[to + (Event.start_ns >> 2)] = this.startLow;
-    copy[to + (Event.start_ns >> 2) + 1] = this.startHigh;
-    copy[to + (Event.end_ns >> 2)] = this.endLow;
-    copy[to + (Event.end_ns >> 2) + 1] = this.endHigh;
-    if (this.#isAnswered) {
-      const first = Event.first_byte_ns >> 2;
-      const sum = (words[from + first] as number) + this.#clockLow;
-      copy[to + first] = sum >>> 0;
-      copy[to + first + 1] = (words[from + first + 1] as number) + this.#clockHigh + (sum >= TWO_TO_32 ? 1 : 0);
-    }
-    if (isAsItIs) out.at += length;
-    else this.#copyTarget(out);
+    copyHttpRecord(this, this.#at, out);
   }
 
   get clientAddressAt(): number {
@@ -229,24 +207,6 @@ export class HttpCursor implements RawHttpBatch, RawHttpEvent {
     return this.bytes[this.#at + Event.traceparent_len] as number;
   }
 
-  /** Behind the members before it, which have been copied. */
-  #copyTarget(out: RecordOutput): void {
-    const path = this.path().path;
-    const query = this.query();
-    const target = query === undefined ? path : `${path}?${query}`;
-    const limit = roundUp(Math.min(target.length * BYTES_PER_UNIT_MAX, TARGET_BYTES_MAX));
-    out.reserve(Event.target + limit);
-    const { bytes, at } = out;
-    const start = at + Event.target;
-    bytes.fill(0, start, start + limit);
-    const targetLength = bytes.write(target, start, Math.min(limit, TARGET_BYTES_MAX));
-    const pathLength = Math.min(Buffer.byteLength(path), targetLength);
-    bytes.writeUInt16LE(pathLength, at + Event.path_len);
-    bytes.writeUInt16LE(targetLength, at + Event.target_len);
-    if (pathLength < Buffer.byteLength(path)) bytes[at + Event.flags] = this.flags | http_flags.HTTP_PATH_TRUNCATED;
-    out.at = start + roundUp(targetLength);
-  }
-
   get #isAnswered(): boolean {
     const word = (this.#at + Event.first_byte_ns) >> 2;
     return ((this.words[word] as number) | (this.words[word + 1] as number)) !== 0;
@@ -293,8 +253,4 @@ export class HttpCursor implements RawHttpBatch, RawHttpEvent {
     this.endLow = endSum >>> 0;
     this.endHigh = (endHigh + this.#clockHigh + (endSum >= TWO_TO_32 ? 1 : 0)) >>> 0;
   }
-}
-
-function roundUp(bytes: number): number {
-  return (bytes + 7) & ~7;
 }

@@ -1,13 +1,16 @@
 /**
  * Raw HTTP events as the records of binary frames: little-endian, each a multiple of 8 bytes.
  *
- *     0  u32  size of the record, with this head
- *     4  u16  cpu
- *     6  u16  bytes of the path template, which stands behind the event, zeros up to a multiple of 8 behind it
- *     8  u64  seq
- *    16       struct http_event up to the end of its target, zeros up to a multiple of 8
+ *      0  u32  size of the record, with this head
+ *      4  u16  cpu
+ *      6  u16  bytes of the path template
+ *      8  u64  seq
+ *     16       `struct http_event` of `bpf/events.h` up to its first text; the hello frame says where its members are
+ *              method, traceparent, tracestate, host, user agent and target, in this order and each of the length that a
+ *              member says, with zeros up to a multiple of 4, and of 8 behind the last
+ *              the path template, with zeros up to a multiple of 8
  *
- * The members of the struct are where the hello frame says; its times are Unix times, in nanoseconds.
+ * Times are Unix times in nanoseconds, addresses 16 bytes in network order, IPv4 as ::ffff:a.b.c.d.
  * @module
  */
 

@@ -22,22 +22,32 @@ function room(): RecordOutput {
   return out;
 }
 
-/** What a copy decodes to, when nothing is left to hide, and the clock is not added once more. */
+const TEXTS = ["method", "traceparent", "tracestate", "host", "user_agent"] as const;
+
+/** What a copy decodes to when its texts are put where the struct has them: nothing is left to hide, nor a clock to be added. */
 function decodeCopy(fields: HttpFields, policy: TargetPolicy, offsetNs = 0n, eventSize: number = Http.SIZE) {
   const cursor = new HttpCursor(policy);
   cursor.open(httpBatch([fields], { cpu: 3, eventSize }), 9, clockOffset(offsetNs));
   const out = room();
   cursor.at(0).copyTo(out);
-  const length = out.at - 64;
-  const target = new DataView(out.bytes.buffer).getUint16(64 + Http.target_len, true);
-  expect(length).toBe(Http.target + Math.ceil(target / 8) * 8);
-  expect(out.bytes.subarray(64 + Http.target + target, out.at).every((byte) => byte === 0)).toBe(true);
-
-  const memory = ringMemory(new ArrayBuffer(Batch.SIZE + length));
+  const copy = out.bytes.subarray(64, out.at);
+  const targetLength = copy.readUInt16LE(Http.target_len);
+  const memory = ringMemory(new ArrayBuffer(Batch.SIZE + Http.target + ((targetLength + 15) & ~7)));
   memory.u32[Batch.cpu >> 2] = 3;
   memory.u16[Batch.len >> 1] = 1;
-  memory.u16[Batch.event_size >> 1] = length;
-  out.bytes.copy(memory.bytes, Batch.SIZE, 64, out.at);
+  memory.u16[Batch.event_size >> 1] = memory.bytes.length - Batch.SIZE;
+  copy.copy(memory.bytes, Batch.SIZE, 0, Http.method);
+  let at: number = Http.method;
+  const put = (to: number, length: number) => {
+    copy.copy(memory.bytes, Batch.SIZE + to, at, at + length);
+    const padded = at + ((length + 3) & ~3);
+    expect(copy.subarray(at + length, padded).every((byte) => byte === 0)).toBe(true);
+    at = padded;
+  };
+  for (const text of TEXTS) put(Http[text], copy[Http[`${text}_len`]] as number);
+  put(Http.target, targetLength);
+  expect(copy.length).toBe((at + 7) & ~7);
+  expect(copy.subarray(at).every((byte) => byte === 0)).toBe(true);
   const batch = new RawBatch(memory, 0);
   const view = new HttpEventView(batch, batch.eventOffset(0));
   return { copied: decodeHttpEvent(view, 9, clockOffset(0n), new TargetPolicy()), original: cursor.at(0).decode() };

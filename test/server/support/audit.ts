@@ -20,12 +20,18 @@ export function readRecords(frame: Uint8Array): SeenFrame {
       startTimeUnixNano: String(view.getBigUint64(event + Http.start_ns, true)),
       status: view.getUint16(event + Http.status, true),
       method: text(event + Http.method, view.getUint8(event + Http.method_len)),
-      path: text(event + Http.target, view.getUint16(event + Http.path_len, true)),
+      path: text(event + targetAt(frame, event), view.getUint16(event + Http.path_len, true)),
     });
     at += view.getUint32(at, true);
   }
   if (at !== frame.length) throw new Error(`records end at ${at}, the frame at ${frame.length}`);
   return { type: "batch", events: events as never };
+}
+
+/** Behind the texts before it. */
+function targetAt(frame: Uint8Array, event: number): number {
+  const lengths = [Http.method_len, Http.traceparent_len, Http.tracestate_len, Http.host_len, Http.user_agent_len];
+  return lengths.reduce((at, member) => at + (((frame[event + member] as number) + 3) & ~3), Http.method as number);
 }
 
 /**
