@@ -27,7 +27,8 @@ interface Rule {
 const within = (folder: string) => (path: string) => path.startsWith(`${folder}/`);
 const isPackage = (target: string) =>
   !TOP_FOLDERS.some((folder) => within(folder)(target)) && target !== "package.json";
-const isEventType = ({ target, typeOnly }: Import) => target === "ffi/event.ts" && typeOnly;
+const isEventType = ({ target, typeOnly }: Import) =>
+  (target === "ffi/event.ts" || target === "ffi/observed.ts") && typeOnly;
 
 /** The first rule whose `who` fits a file is the one that binds it. */
 const RULES: Rule[] = [

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Endpoint, HttpEvent, HttpOutcome, ObservedEvent, TcpEvent, TcpOutcome } from "../../ffi/event.ts";
+import type { Endpoint, HttpEvent, HttpOutcome, ObservedEvent, TcpEvent, TcpOutcome } from "../../ffi/observed.ts";
 
 /** One value, or any of several; a leading `!` excludes. */
 type Terms = string | number | readonly (string | number)[];

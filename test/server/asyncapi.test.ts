@@ -34,11 +34,9 @@ test("GET /asyncapi.json says how the service was reached", async () => {
 });
 
 /** What of `frame` the schemas of a channel do not allow, by the schema that fits best. */
-function faults(
-  channel: "webSocket" | "events",
-  frame: { type?: string; protocol?: string; [key: string]: unknown },
-): unknown {
-  const name = frame.type ?? `${frame.protocol}Event`;
+function faults(channel: "webSocket" | "events", frame: object): unknown {
+  const { type, protocol } = frame as { type?: string; protocol?: string };
+  const name = type ?? `${protocol}Event`;
   const messages = document.channels[channel].messages as Record<string, { payload: object }>;
   const found = messages[name];
   if (found === undefined) return `${channel} has no ${name}`;
