@@ -88,9 +88,10 @@ export interface RawHttpEvent {
   /** All of it as an object that lasts. */
   decode(): HttpEvent;
   /**
-   * Appends a copy as `struct http_event` from its first byte to the end of its target, and zeros up to a multiple of 8. It
-   * differs from the original in what may be reported: target and its lengths are as {@link path} and {@link query} say,
-   * and times are Unix times.
+   * Appends a copy: `struct http_event` up to its first text, then the texts without the room that the struct leaves behind
+   * them, in the struct's order, each with zeros up to a multiple of 4, and of 8 at the end. It differs from the original in
+   * what may be reported: target and its lengths are as {@link path} and {@link query} say, a tracestate that was cut has
+   * its whole members, and times are Unix times.
    */
   copyTo(out: RecordOutput): void;
 }
