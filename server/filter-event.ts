@@ -7,6 +7,7 @@
 import type { Endpoint, HttpEvent, ObservedEvent, TcpEvent } from "../ffi/event.ts";
 import {
   type Filter,
+  hasPort,
   hostKind,
   methodKind,
   networkKind,
@@ -37,27 +38,34 @@ const ends = (event: ObservedEvent): { client: Endpoint; server: Endpoint } => {
 const test = <T>({ any, none }: Terms<T>, is: (value: T) => boolean): boolean =>
   (any.length === 0 || any.some(is)) && !none.some(is);
 
-const globs = (terms: Terms<string>, ignoreCase = false) => {
-  const compile = (pattern: string) => {
-    const glob = new Glob(pattern, { ignoreCase });
-    return (text: string): boolean => {
-      const bytes = Buffer.from(text);
-      return glob.matchesBytes(bytes, 0, bytes.length);
-    };
+const globs = (terms: Terms<string>, compile: (pattern: string) => (text: string) => boolean) => ({
+  any: terms.any.map(compile),
+  none: terms.none.map(compile),
+});
+
+const globTest = (pattern: string, ignoreCase = false) => {
+  const glob = new Glob(pattern, { ignoreCase });
+  return (text: string): boolean => {
+    const bytes = Buffer.from(text);
+    return glob.matchesBytes(bytes, 0, bytes.length);
   };
-  return { any: terms.any.map(compile), none: terms.none.map(compile) };
+};
+
+const hostTest = (pattern: string) => {
+  const matches = globTest(pattern, true);
+  return hasPort(pattern) ? matches : (host: string) => matches(host.replace(/(?<=.):\d*$/s, ""));
 };
 
 const compileHttp = (filter: Filter): ((event: HttpEvent) => boolean) => {
   const methods = splitTerms(methodKind, filter.method ?? []);
   const statuses = splitTerms(statusKind, filter.status ?? []);
-  const paths = globs(splitTerms(pathKind, filter.path ?? []));
-  const hosts = globs(splitTerms(hostKind, filter.host ?? []), true);
+  const paths = globs(splitTerms(pathKind, filter.path ?? []), (pattern) => globTest(pattern));
+  const hosts = globs(splitTerms(hostKind, filter.host ?? []), hostTest);
   return ({ method, status, path, host = "" }) =>
     test(methods, (value) => value === upperCase(method)) &&
     test(statuses, ({ low, high }) => status >= low && status <= high) &&
     test(paths, (matches) => matches(path)) &&
-    test(hosts, (matches) => matches(host) || matches(host.replace(/(?<=.):\d*$/s, "")));
+    test(hosts, (matches) => matches(host));
 };
 
 /** The keys that every protocol has. */

@@ -7,6 +7,7 @@
 import type { Network } from "../ffi/event.ts";
 import {
   type Filter,
+  hasPort,
   hostKind,
   methodKind,
   networkKind,
@@ -161,12 +162,12 @@ const isInNetwork = (networks: readonly Uint32Array[], words: Uint32Array, word:
 };
 
 class HostTest {
-  readonly #any: readonly Glob[];
-  readonly #none: readonly Glob[];
+  readonly #any: readonly HostGlob[];
+  readonly #none: readonly HostGlob[];
 
   constructor({ any, none }: Terms<string>) {
-    this.#any = any.map((pattern) => new Glob(pattern, { ignoreCase: true }));
-    this.#none = none.map((pattern) => new Glob(pattern, { ignoreCase: true }));
+    this.#any = any.map((pattern) => new HostGlob(pattern));
+    this.#none = none.map((pattern) => new HostGlob(pattern));
   }
 
   has(subject: HttpSubject): boolean {
@@ -174,13 +175,21 @@ class HostTest {
   }
 }
 
-const isHost = (globs: readonly Glob[], subject: HttpSubject): boolean => {
+class HostGlob {
+  readonly hasPort: boolean;
+  readonly glob: Glob;
+
+  constructor(pattern: string) {
+    this.hasPort = hasPort(pattern);
+    this.glob = new Glob(pattern, { ignoreCase: true });
+  }
+}
+
+const isHost = (globs: readonly HostGlob[], subject: HttpSubject): boolean => {
   const { bytes, hostAt, hostLength } = subject.event;
-  const { hostNameLength } = subject;
   for (let index = 0; index < globs.length; index++) {
-    const glob = globs[index] as Glob;
-    if (glob.matchesBytes(bytes, hostAt, hostLength)) return true;
-    if (hostNameLength < hostLength && glob.matchesBytes(bytes, hostAt, hostNameLength)) return true;
+    const { hasPort, glob } = globs[index] as HostGlob;
+    if (glob.matchesBytes(bytes, hostAt, hasPort ? hostLength : subject.hostNameLength)) return true;
   }
   return false;
 };

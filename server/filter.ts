@@ -52,6 +52,9 @@ const pathKind = word("a path such as /users/* or /static/**, without a query", 
   text.replace(/\*{3,}/g, "**"),
 );
 const hostKind = word("a host such as api.local or *.local", HOST, (text) => lowerCase(text).replace(/\*+/g, "*"));
+/** Is a pattern of hosts held against the port, too? */
+const hasPort = (pattern: string): boolean => /:[\d*]+$/.test(pattern);
+
 const statusKind: Kind<NumberRange> = {
   expected: "a status such as 500, 5xx or 400-499; 0 is no response",
   parse: parseStatusRange,
@@ -133,7 +136,7 @@ const filterKeys = {
   method: terms(methodKind, "request method, whatever its case"),
   status: terms(statusKind, "status of the final response"),
   path: terms(pathKind, "path as it is reported; * is any text of one segment, ** any text"),
-  host: terms(hostKind, "host that was asked for, with or without its port; * is any text"),
+  host: terms(hostKind, "host that was asked for, without its port unless one is given; * is any text"),
   port: terms(portKind, "the server's port"),
   client: terms(networkKind, "who asked"),
   server: terms(networkKind, "who was asked"),
@@ -183,6 +186,7 @@ export {
   EVERYTHING,
   filterKeys,
   filterSchema,
+  hasPort,
   hostKind,
   lowerCase,
   methodKind,

@@ -96,8 +96,8 @@ class Glob {
   /** Is `bytes[at, at + length)`, UTF-8, what the pattern describes? */
   matchesBytes(bytes: Uint8Array, at: number, length: number): boolean {
     if (this.#isLiteral ? length !== this.#literals : length < this.#literals) return false;
-    if (!this.#prefix.isAt(bytes, at)) return false;
     if (!this.#suffix.isAt(bytes, at + length - this.#suffix.length)) return false;
+    if (!this.#prefix.isAt(bytes, at)) return false;
     if (this.#words === 1) return this.#matchesInOneWord(bytes, at, length);
     return this.#matchesInWords(bytes, at, length);
   }

@@ -17,6 +17,7 @@ class HttpSubject {
   pathLength = -1;
   /** Its first four bytes, the first the lowest; zeros behind a path that is shorter. */
   pathHead = 0;
+  #hostNameLength = -1;
   /** Of a path that is not reported as the kernel wrote it. */
   #encoded = Buffer.alloc(256);
 
@@ -24,14 +25,13 @@ class HttpSubject {
   look(event: RawHttpEvent): void {
     this.event = event;
     this.pathLength = -1;
+    this.#hostNameLength = -1;
   }
 
   /** Of the host without `:port`. */
   get hostNameLength(): number {
-    const { bytes, hostAt, hostLength } = this.event;
-    let end = hostAt + hostLength - 1;
-    while (end > hostAt && (bytes[end] as number) >= ZERO && (bytes[end] as number) <= NINE) end--;
-    return bytes[end] === COLON && end > hostAt ? end - hostAt : hostLength;
+    if (this.#hostNameLength < 0) this.#hostNameLength = nameLength(this.event);
+    return this.#hostNameLength;
   }
 
   readPath(): void {
@@ -52,6 +52,12 @@ class HttpSubject {
     this.pathHead = firstBytes(this.#encoded.readUInt32LE(), this.pathLength);
   }
 }
+
+const nameLength = ({ bytes, hostAt, hostLength }: RawHttpEvent): number => {
+  let end = hostAt + hostLength - 1;
+  while (end > hostAt && (bytes[end] as number) >= ZERO && (bytes[end] as number) <= NINE) end--;
+  return bytes[end] === COLON && end > hostAt ? end - hostAt : hostLength;
+};
 
 const firstBytes = (word: number, length: number): number => (length >= 4 ? word : word & ((1 << (length * 8)) - 1));
 

@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { endAll } from "./children.ts";
 import { idleSync, loadedSync, moderateDelay, quietDelay } from "./delay.ts";
+import { fanOutCosts } from "./fan-out.ts";
 import { buildFlood, floodRates } from "./flood.ts";
 import { describeMachine } from "./machine.ts";
 import { startNginx } from "./nginx.ts";
@@ -61,6 +62,7 @@ async function measure(settings: Settings): Promise<Measured> {
   await watch.stop();
   const floods = await floodRates(settings.floodSeconds, say);
   const pipeRuns = await pipeRates(settings.pipeSeconds, say);
+  const fanOut = await fanOutCosts(settings.fanOutSeconds, say);
   const spanRounds = await spanRates({ rounds: settings.rounds, seconds: settings.spanSeconds }, say);
   const date = new Date().toISOString();
   return {
@@ -78,6 +80,7 @@ async function measure(settings: Settings): Promise<Measured> {
     clockErrorMillis,
     floods,
     pipeRuns,
+    fanOut,
     spanRounds,
   };
 }

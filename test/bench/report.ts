@@ -16,6 +16,8 @@ export function report(measured: Measured, summary: Summary, targets: readonly T
     usage(measured, summary),
     flood(measured),
     pipe(measured),
+    fanOut(measured),
+    filters(measured),
     spans(summary),
     table(
       "targets",
@@ -135,6 +137,31 @@ function pipe({ pipeRuns }: Measured): string {
       short((serviceCpuSeconds * 1e6) / observed),
       whole(peakMb),
     ]),
+  );
+}
+
+function fanOut({ fanOut: { runs } }: Measured): string {
+  return table(
+    "events to subscribers, made in the service's process",
+    ["made", "received", "whole", "service µs/received", "reader µs/received", "bytes", "peak MB"],
+    runs.map((run) => [
+      `${whole(run.perSecond)} events/s to ${whole(run.subscribers)}, ${run.form}`,
+      whole(run.made),
+      whole(run.received),
+      run.isWhole ? "yes" : "NO",
+      short(run.serviceCpuMicros),
+      short(run.readerCpuMicros),
+      whole(run.bytesPerEvent),
+      whole(run.peakMb),
+    ]),
+  );
+}
+
+function filters({ fanOut: { filters } }: Measured): string {
+  return table(
+    "a filter that selects nothing",
+    ["ns/event"],
+    filters.map(({ filter, nanosPerEvent }) => [filter, short(nanosPerEvent)]),
   );
 }
 

@@ -1,4 +1,5 @@
 import type { SyncDelay } from "./delay.ts";
+import type { FanOutCosts } from "./fan-out.ts";
 import type { Flood } from "./flood.ts";
 import type { Machine } from "./machine.ts";
 import type { ParserCost } from "./parser.ts";
@@ -30,6 +31,7 @@ export interface Measured {
   clockErrorMillis: number;
   floods: Flood[];
   pipeRuns: PipeRun[];
+  fanOut: FanOutCosts;
   spanRounds: SpanRound[];
 }
 

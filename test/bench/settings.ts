@@ -16,6 +16,8 @@ export interface Settings {
   floodSeconds: number;
   /** Of each rate through the whole pipe. */
   pipeSeconds: number;
+  /** Of each rate and number of subscribers. */
+  fanOutSeconds: number;
   /** Of each way of sending spans, in each round. */
   spanSeconds: number;
 }
@@ -36,6 +38,7 @@ const FULL: Settings = {
   syncCalls: 400,
   floodSeconds: 4,
   pipeSeconds: 5,
+  fanOutSeconds: 2,
   spanSeconds: 3,
 };
 
@@ -48,6 +51,7 @@ const QUICK: Settings = {
   syncCalls: 200,
   floodSeconds: 2,
   pipeSeconds: 2,
+  fanOutSeconds: 1,
   spanSeconds: 1.5,
 };
 

@@ -1,6 +1,9 @@
+import { highestFanOut } from "./fan-out.ts";
+import type { FilterCost } from "./fan-out-service.ts";
 import { highestLossless } from "./flood.ts";
 import { highestWhole } from "./pipe.ts";
 import type { Measured, Summary } from "./results.ts";
+import { spreadOf } from "./statistics.ts";
 
 export interface Target {
   what: string;
@@ -10,7 +13,7 @@ export interface Target {
 
 /** What Kernelcast promises of its cost. */
 export function targetsOf(
-  { quietMillis, sync, idleCpuPercent, floods, pipeRuns }: Measured,
+  { quietMillis, sync, idleCpuPercent, floods, pipeRuns, fanOut }: Measured,
   summary: Summary,
 ): Target[] {
   const { aloneOfUnwatched, watchedOfUnwatched, lost, breaks, balanced, loadedP99Millis, rssMb } = summary;
@@ -50,7 +53,19 @@ export function targetsOf(
       measured: `${Math.round(ours.perCpuSecond.median).toLocaleString("en")} spans, ${ours.ofTracer.median.toFixed(1)} times`,
       met: ours.perCpuSecond.median >= 500_000 && ours.ofTracer.median >= 6,
     },
+    ...[
+      { form: "json" as const, perSecond: 400_000 },
+      { form: "binary" as const, perSecond: 1_500_000 },
+    ].map(({ form, perSecond }) => ({
+      what: `${perSecond.toLocaleString("en")} events/s to one subscriber, ${form}, nothing lost`,
+      measured: `${highestFanOut(fanOut.runs, form, 1).toLocaleString("en")} events/s`,
+      met: highestFanOut(fanOut.runs, form, 1) >= perSecond,
+    })),
+    below("a filter that selects nothing, median of some,", medianOf(fanOut.filters), 20, "ns"),
     below("memory after load (RSS)", rssMb, 150, "MB"),
     below("idle CPU", idleCpuPercent, 2, "% of a core"),
   ];
 }
+
+const medianOf = (filters: readonly FilterCost[]): number =>
+  spreadOf(filters.map(({ nanosPerEvent }) => nanosPerEvent)).median;

@@ -15,7 +15,8 @@ export function referenceSelects(filter: Filter, event: ObservedEvent): boolean 
     keys.method = (value) => fold(event.method) === fold(value);
     keys.status = (value) => isInRange(value.replace(/^(\d)xx$/, "$100-$199"), event.status);
     keys.path = (value) => glob(value).test(event.path);
-    keys.host = (value) => [host, host.replace(/^(.+):\d*$/s, "$1")].some((text) => glob(fold(value)).test(fold(text)));
+    const name = host.replace(/^(.+):\d*$/s, "$1");
+    keys.host = (value) => glob(fold(value)).test(fold(/:[\d*]+$/.test(value) ? host : name));
   }
   for (const [key, values] of Object.entries(filter)) {
     if (!Array.isArray(values)) continue;
