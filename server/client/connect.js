@@ -146,7 +146,7 @@ class Subscription {
 
   /** @param {Session} session @returns {Link["ended"]} */
   async #connectOnce(session) {
-    const { transport, token, since, policy, fetch } = this.#options;
+    const { transport, token, since, policy, fetch, format } = this.#options;
     const useHttp = transport === "http" || fetch !== undefined || typeof WebSocket === "undefined";
     const open = transport !== "websocket" && useHttp ? openHttp : openWebSocket;
     const link = open({
@@ -157,6 +157,7 @@ class Subscription {
         policy,
       },
       token,
+      format,
       fetch: this.#fetch,
       onMessage: (message) => this.#call(() => this.#hear(message, session)),
       onEvents: (events) => this.#call(() => this.#take(events, session)),

@@ -60,6 +60,8 @@ interface Hello {
   /** True: all that was asked for of the past follows. */
   resumed: boolean;
   heartbeatMillis: number;
+  /** Of those who get records. */
+  recordLayout?: Readonly<Record<string, number>>;
 }
 
 /**
@@ -96,6 +98,11 @@ interface ConnectOptions<F extends Filter = Filter> {
   since?: number | string;
   /** `drop-newest` by default. */
   policy?: Policy;
+  /**
+   * `binary` has a WebSocket carry HTTP events as records, which is less work for the service and fewer bytes; they are the
+   * same events. `json` by default, and over HTTP.
+   */
+  format?: "json" | "binary";
   /**
    * By default `websocket`, where there is one (Node has it from 22 on), else `http`. `http` reads no faster than the events
    * are taken.

@@ -15,6 +15,7 @@ interface LinkOptions {
   service: string;
   subscription: { filter: Filter; since: string | undefined; policy: string | undefined };
   token: string | undefined;
+  format: "json" | "binary" | undefined;
   fetch: (url: string, init: RequestInit) => Promise<Response>;
   onMessage(message: Message): void;
   /** One or more. */

@@ -1,26 +1,31 @@
 /** @import { Link, LinkOptions } from "./link.d.ts" */
 import { subscriptionUrl, webSocketUrl } from "./address.js";
 import { ConnectError, readRefusal, unreachable } from "./connect-error.js";
+import { readRecords } from "./records.js";
 
-const SUBPROTOCOL = "kernelcast.v1.json";
+const SUBPROTOCOLS = { json: "kernelcast.v1.json", binary: "kernelcast.v1.binary" };
 const TOKEN_SUBPROTOCOL = "kernelcast.token.";
 const UPGRADE_REQUIRED = 426;
 const CLOSE_NORMAL = 1000;
 
 /** @param {LinkOptions} options @returns {Link} */
 export const openWebSocket = (options) => {
-  const { service, subscription, token, onMessage, onEvents } = options;
+  const { service, subscription, token, format = "json", onMessage, onEvents } = options;
   const url = subscriptionUrl(service, subscription, "ws");
   const socket = new WebSocket(webSocketUrl(url), [
-    SUBPROTOCOL,
+    SUBPROTOCOLS[format],
     ...(token === undefined ? [] : [TOKEN_SUBPROTOCOL + token]),
   ]);
+  socket.binaryType = "arraybuffer";
   let isGreeted = false;
-  socket.onmessage = ({ data }) => {
-    isGreeted = true;
+  /** @type {Record<string, number>} */
+  let recordLayout = {};
+  const hear = (/** @type {string | ArrayBuffer} */ data) => {
+    if (typeof data !== "string") return onEvents(readRecords(data, recordLayout));
     const frame = JSON.parse(data);
-    if (frame.type === "batch") onEvents(frame.events);
-    else onMessage(frame);
+    if (frame.type === "hello") ({ recordLayout = {} } = frame);
+    isGreeted = true;
+    return frame.type === "batch" ? onEvents(frame.events) : onMessage(frame);
   };
   /** @type {(end: Awaited<Link["ended"]>) => void} */
   let end = () => {};
@@ -28,6 +33,22 @@ export const openWebSocket = (options) => {
   const ended = new Promise((resolve) => {
     end = resolve;
   });
+  socket.onmessage = ({ data }) => {
+    try {
+      hear(data);
+    } catch (error) {
+      // Nothing that a Kernelcast sends.
+      leave(error instanceof Error ? error.message : String(error));
+    }
+  };
+  const leave = (/** @type {string} */ reason) => {
+    // A peer that is gone answers no close.
+    socket.onmessage = null;
+    socket.onclose = null;
+    socket.onerror = null;
+    socket.close(CLOSE_NORMAL);
+    end({ reason });
+  };
   let isLost = false;
   const lose = async (/** @type {string} */ reason) => {
     if (isLost) return;
@@ -41,14 +62,7 @@ export const openWebSocket = (options) => {
     kind: "websocket",
     ended,
     send: (message) => socket.send(JSON.stringify(message)),
-    close() {
-      // A peer that is gone answers no close.
-      socket.onmessage = null;
-      socket.onclose = null;
-      socket.onerror = null;
-      socket.close(CLOSE_NORMAL);
-      end({ reason: "closed here" });
-    },
+    close: () => leave("closed here"),
   };
 };
 

@@ -73,6 +73,7 @@ const EXPECTED = {
 
 const runtimes: [name: string, run: Parameters<typeof play>[0]][] = [
   ["Bun, over a WebSocket", inProcess(process.execPath, "", "websocket")],
+  ["Bun, as records", inProcess(process.execPath, "", "records")],
   ["Bun, over HTTP", inProcess(process.execPath, "", "http")],
   ["Node, which may have no WebSocket", inProcess("node", "")],
   ["Node, over its WebSocket", inProcess("node", "--experimental-websocket", "websocket")],

@@ -1,3 +1,4 @@
+import { http_event } from "../../../ffi/layout.generated.ts";
 import type { GuardOptions } from "../../../server/access/guard.ts";
 import { createApp } from "../../../server/app.ts";
 import { Hub, type HubOptions } from "../../../server/hub.ts";
@@ -21,7 +22,14 @@ export async function endServing(): Promise<void> {
 /** A service whose events come from nobody's kernel, and whose barriers are complete at once. */
 export function serve({ port = 0, guard, synthetic = new Synthetic(), ...options }: ServeOptions = {}) {
   const history = synthetic.history;
-  const hub = new Hub({ queueMax: 65_536, subscriberMax: 100, version: "0.0.0", history, ...options });
+  const hub = new Hub({
+    queueMax: 65_536,
+    subscriberMax: 100,
+    version: "0.0.0",
+    history,
+    recordLayout: http_event,
+    ...options,
+  });
   synthetic.feed(hub);
   const capture = new FakeCapture();
   const app = createApp({

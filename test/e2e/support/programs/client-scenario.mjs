@@ -3,7 +3,7 @@
  * it is given.
  *
  * @param {typeof import("../../../../server/client/connect.js")} client
- * @param {{ url: string, token: string, transport?: "websocket" | "http" }} options
+ * @param {{ url: string, token: string, transport?: "websocket" | "http", format?: "binary" }} options
  * @param {(line: string) => void} say
  */
 export async function scenario({ connect, ConnectError }, options, say) {

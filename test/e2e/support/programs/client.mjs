@@ -2,6 +2,11 @@
 import * as client from "kernelcast/client";
 import { scenario } from "./client-scenario.mjs";
 
-const [url = "", token = "", transport] = process.argv.slice(2);
-const chosen = /** @type {"websocket" | "http" | undefined} */ (transport);
-await scenario(client, { url, token, ...(chosen !== undefined && { transport: chosen }) }, (line) => console.log(line));
+const [url = "", token = "", way = ""] = process.argv.slice(2);
+/** @type {Record<string, { transport?: "websocket" | "http", format?: "binary" }>} */
+const ways = {
+  websocket: { transport: "websocket" },
+  http: { transport: "http" },
+  records: { transport: "websocket", format: "binary" },
+};
+await scenario(client, { url, token, ...ways[way] }, (line) => console.log(line));
