@@ -182,7 +182,7 @@ static void play_both(const uint8_t *data, size_t size)
 	const struct playing playing = {.as_kernel = true, .rubbish = scripts};
 	const struct played *played;
 
-	script_read(&script, data, size);
+	script_read(&script, data, size, SCRIPT_AS_IT_IS);
 	script.head.settings &= ~SETTING_QUERY;
 	script.head.settings |= capture_query ? SETTING_QUERY : 0;
 	played = subject_play(&script, &playing);

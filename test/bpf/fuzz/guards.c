@@ -12,8 +12,8 @@
 
 enum {
 	/* Longer ones are cut nearly everywhere. */
-	EVERYWHERE_BYTES = 512,
-	STRIDE = 7,
+	EVERYWHERE_BYTES = 200,
+	STRIDE = 30,
 };
 
 static unsigned long scripts, cuts;
@@ -32,7 +32,7 @@ static void take(const char *from, const uint8_t *data, size_t size)
 	static struct script script;
 	uint32_t len;
 
-	script_read(&script, data, size);
+	script_read(&script, data, size, SCRIPT_AS_IT_IS);
 	if (!script.count)
 		return;
 	path = from;

@@ -31,8 +31,10 @@ struct connection {
 /* What a script is read into, and how far. */
 struct reading {
 	struct script *script;
+	enum script_form form;
 	struct connection connections[CONNECTIONS];
 	struct action late; /* waits for the next packet, when it has bytes */
+	struct endpoint late_from;
 	uint32_t sent_count;
 	struct sent sent[SCRIPT_ACTIONS];
 };
@@ -134,6 +136,10 @@ static void send_frame(struct reading *reading, const struct frame *frame, bool 
 		return;
 	packet.len = frame_write(frame, script->bytes + script->bytes_used, &packet.ethertype);
 	script->bytes_used += packet.len;
+	/* What answers a packet cannot come before it. */
+	if (reading->late.bytes && memcmp(&reading->late_from, &frame->from, sizeof(frame->from)))
+		script->strange = true;
+	reading->late_from = frame->from;
 	deliver(reading, packet, late);
 }
 
@@ -235,10 +241,14 @@ static void send_segment(struct reading *reading, const struct step_head *step, 
 		flags &= ~(TH_SYN | TH_FIN);
 	if (flags & TH_SYN && seq != SEQ_AGAIN)
 		begin_anew(reading, stream, step->number);
+	if (flags & TH_SYN && (!(flags & TH_ACK) != !role || (len && connection->begun)))
+		script->strange = true;
+	connection->begun |= flags & TH_SYN;
+	script->uncut |= !connection->begun || step->how & HOW_LATE;
 	frame.seq = seq_of(stream, step);
 	frame.ack = ack_of(&connection->streams[role ^ 1], step);
 	if ((int32_t)(frame.seq - stream->start) < 0 || (flags & TH_RST && len) ||
-	    (flags & TH_SYN && frame.seq != stream->start))
+	    (flags & TH_SYN && (frame.seq != stream->start || step->how & HOW_LATE)))
 		script->strange = true;
 	if (!(script->head.settings & SETTING_LIES)) {
 		len = keep_to_the_end(stream, frame.seq, len, &flags);
@@ -251,6 +261,8 @@ static void send_segment(struct reading *reading, const struct step_head *step, 
 		stream->ended |= flags & TH_FIN;
 	}
 	cut = step->how & HOW_CUT ? step->number % (len + 1) : 0;
+	if (reading->form == SCRIPT_CUT && !cut)
+		cut = len / 2;
 	if (cut) {
 		frame.flags = flags & ~(TH_FIN | TH_RST);
 		send_part(reading, step, frame, 0, cut);
@@ -324,7 +336,7 @@ static void take_step(struct reading *reading, const struct step_head *step, con
 	}
 }
 
-void script_read(struct script *script, const uint8_t *data, size_t size)
+void script_read(struct script *script, const uint8_t *data, size_t size, enum script_form form)
 {
 	static struct reading reading;
 	size_t head = size < sizeof(script->head) ? size : sizeof(script->head);
@@ -333,8 +345,10 @@ void script_read(struct script *script, const uint8_t *data, size_t size)
 	memcpy(&script->head, data, head);
 	data += head, size -= head;
 	script->strange = script->head.settings & SETTING_LIES;
+	script->uncut = false;
 	script->count = script->bytes_used = 0;
 	reading.script = script;
+	reading.form = form;
 	reading.late.bytes = NULL;
 	reading.sent_count = 0;
 	for (uint32_t i = 0; i < CONNECTIONS; i++)

@@ -134,13 +134,19 @@ struct action {
 struct script {
 	struct script_head head;
 	bool strange; /* no two ends that TCP joins could have made it, or not all that they made comes by */
+	bool uncut; /* half a segment would be something else: the handshake does not come by, or segments change places */
 	uint32_t count;
 	struct action actions[SCRIPT_ACTIONS];
 	uint32_t bytes_used;
 	uint8_t bytes[SCRIPT_BYTES];
 };
 
+enum script_form {
+	SCRIPT_AS_IT_IS,
+	SCRIPT_CUT, /* every segment comes in two */
+};
+
 /* Any bytes. The script holds its packets. */
-void script_read(struct script *script, const uint8_t *data, size_t size);
+void script_read(struct script *script, const uint8_t *data, size_t size, enum script_form form);
 
 #endif

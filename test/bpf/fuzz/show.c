@@ -97,23 +97,32 @@ static void show_events(const struct script *script, const struct playing *playi
 		show_event(&played->events[i]);
 }
 
-static void show(const char *path, const uint8_t *data, size_t size)
+static void show_actions(const struct script *script)
 {
-	static struct script script;
-
-	script_read(&script, data, size);
-	printf("%s: settings %u, limits %#x\n", path, script.head.settings, script.head.limits);
-	for (uint32_t i = 0; i < script.count; i++) {
-		printf("%u: %s", i, names[script.actions[i].kind]);
-		if (script.actions[i].kind == ACTION_PACKET)
-			show_packet(&script.actions[i]);
+	for (uint32_t i = 0; i < script->count; i++) {
+		printf("%u: %s", i, names[script->actions[i].kind]);
+		if (script->actions[i].kind == ACTION_PACKET)
+			show_packet(&script->actions[i]);
 		putchar('\n');
 	}
 	/* What comes now may end the process. */
 	fflush(stdout);
+}
+
+static void show(const char *path, const uint8_t *data, size_t size)
+{
+	static struct script script;
+
+	script_read(&script, data, size, SCRIPT_AS_IT_IS);
+	printf("%s: settings %u, limits %#x\n", path, script.head.settings, script.head.limits);
+	show_actions(&script);
 	show_events(&script, &(struct playing){});
 	puts("with each packet twice:");
 	show_events(&script, &(struct playing){.twice = true});
+	puts("with each segment in two:");
+	script_read(&script, data, size, SCRIPT_CUT);
+	show_actions(&script);
+	show_events(&script, &(struct playing){});
 }
 
 int main(int count, char **arguments)

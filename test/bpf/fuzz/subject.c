@@ -210,6 +210,7 @@ static void begin(const struct script_head *head, const struct playing *playing)
 	want(run.wanted);
 
 	run.played.count = 0;
+	run.played.passed_over = false;
 	make_room();
 	run.now_ns = SUBJECT_START_NS;
 	run.limits = (struct event_limits){.first_ns = run.now_ns,
@@ -220,14 +221,26 @@ static void begin(const struct script_head *head, const struct playing *playing)
 	run.lines = run.bytes = 0;
 }
 
+/* Is this packet's connection remembered, or is there nothing to be remembered of the packet? */
+static bool is_followed(const struct action *action)
+{
+	packet_t packet = {.bytes = action->bytes, .len = action->len};
+	struct segment segment;
+
+	return !segment_read(&packet, 0, action->ethertype, &segment) || !segment.len ||
+	       bpf_map_lookup_elem(&http_conns, &segment.key);
+}
+
 static void deliver(const struct action *action, const struct playing *playing)
 {
+	bool followed = is_followed(action);
 	uint32_t len = action == playing->cut_action ? playing->cut : action->len;
 
 	run.now_ns += SUBJECT_STEP_NS;
 	for (int i = 0; i <= playing->twice; i++)
 		http_native_packet(guarded_copy(action->bytes, len), len, action->ethertype,
 				   run.now_ns);
+	run.played.passed_over |= !followed && !is_followed(action);
 	run.bytes += len;
 	for (uint32_t at = 0; at < len; at++)
 		run.lines += action->bytes[at] == '\n';

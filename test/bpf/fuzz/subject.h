@@ -31,6 +31,7 @@ struct played {
 	uint32_t count;
 	struct http_event *events;
 	struct counters counters;
+	bool passed_over; /* bytes that seem to be of no HTTP connection */
 };
 
 const struct played *subject_play(const struct script *script, const struct playing *playing);
