@@ -1,4 +1,5 @@
 import { describe, expect, spyOn, test } from "bun:test";
+import type { Filter } from "../../server/filter.ts";
 import type { FlowLedger } from "../../server/flow.ts";
 import { Hub, type HubOptions } from "../../server/hub.ts";
 import type { Subscriber } from "../../server/subscriber.ts";
@@ -11,6 +12,12 @@ const join = (hub: Hub, transport = new FakeTransport()) => {
   const subscriber = hub.subscribe(transport, "127.0.0.1");
   if (subscriber === undefined) throw new Error("the hub refused a subscriber");
   return { transport, subscriber };
+};
+
+const joinWith = (hub: Hub, filter: Filter) => {
+  const subscriber = hub.subscribe(new FakeTransport(), "127.0.0.1", { filter });
+  if (subscriber === undefined) throw new Error("the hub refused a subscriber");
+  return { subscriber };
 };
 
 const balance = (flow: FlowLedger): number =>
@@ -187,6 +194,21 @@ describe("sync", () => {
 });
 
 describe("the hub", () => {
+  test("wants events of other protocols decoded only while a filter may select some, and accounts for those that pass by", () => {
+    const hub = createHub();
+    expect(hub.wantsEvents).toBe(false);
+    const { subscriber } = joinWith(hub, { status: ["500"] });
+    joinWith(hub, { protocol: ["http"] });
+    expect(hub.wantsEvents).toBe(false);
+    hub.pass("tcp", 3, 3);
+    expect(subscriber.flow.ledger()).toMatchObject({ delivered: 0 });
+    hub.endTurn();
+    expect(subscriber.flow.ledger()).toMatchObject({ delivered: 3, filtered: 3 });
+    expect(hub.stats().offered).toEqual({ tcp: 3 });
+    joinWith(hub, { minDurationMs: 5 });
+    expect(hub.wantsEvents).toBe(true);
+  });
+
   test("refuses subscribers beyond the limit and counts them", () => {
     const hub = createHub({ subscriberMax: 2 });
     const first = join(hub);
