@@ -179,7 +179,9 @@ const BEGINNINGS = [
   requestText("GET /stats").slice(0, -2),
   requestText("POST /sync", ["Transfer-Encoding: chunked"]),
   requestText("PUT /protocols/http", ["Content-Type: application/json", "Content-Length: 40"]),
-  requestText("GET /ws?status=5xx").slice(0, -2),
+  requestText("GET /ws?status=5xx&path=/a/**&since=10s").slice(0, -2),
+  requestText("GET /events?since=0"),
+  requestText("GET /events", ["Accept: text/event-stream"]).slice(0, -2),
   requestText("GET /ws", UPGRADE_FIELDS),
 ];
 const WORDS = [
