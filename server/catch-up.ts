@@ -147,6 +147,7 @@ class CatchUp {
 const groupOf = (subscriber: Subscriber): Group => {
   const group = new Group(subscriber.filter, subscriber.format);
   group.members.add(subscriber);
+  subscriber.group = group;
   return group;
 };
 

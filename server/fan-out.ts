@@ -8,16 +8,21 @@ import type { ObservedEvent, RawHttpBatch, RawHttpEvent } from "../ffi/event.ts"
 import { CHUNK_EVENTS_MAX, Chunk } from "./chunk.ts";
 import type { BatchFrame, Payload } from "./frame.ts";
 import type { Group } from "./group.ts";
+import { GroupTable } from "./group-table.ts";
 import { HttpSubject } from "./http-subject.ts";
 
+const NONE = -1;
 const always = () => true;
 
 class FanOut {
-  /** Flush before it is changed. */
-  groups: readonly Group[] = [];
+  #table = new GroupTable([]);
   readonly #chunk: Chunk;
   readonly #subject = new HttpSubject();
   readonly #nowMillis: () => number;
+  /** Of the event that is looked at, and the forms that it is wanted in. */
+  #slot = NONE;
+  #asJson = false;
+  #asRecord = false;
   /** Events that the filters have looked at since the last flush. */
   #seen = 0;
 
@@ -25,6 +30,15 @@ class FanOut {
   constructor(eventsMax: number, nowMillis: () => number) {
     this.#chunk = new Chunk(Math.min(eventsMax, CHUNK_EVENTS_MAX));
     this.#nowMillis = nowMillis;
+  }
+
+  get groups(): readonly Group[] {
+    return this.#table.groups;
+  }
+
+  /** Flush before. */
+  set groups(groups: readonly Group[]) {
+    this.#table = new GroupTable(groups);
   }
 
   /**
@@ -70,11 +84,10 @@ class FanOut {
     const nowMillis = this.#nowMillis();
     for (const group of this.groups) {
       const { count } = group;
-      const frame = count > 0 ? new GroupFrame(this.#chunk, group, nowMillis) : undefined;
-      for (const member of group.members) {
-        member.pass(seen - count);
-        if (frame !== undefined) member.offer(frame);
-      }
+      group.passed += seen - count;
+      if (count === 0) continue;
+      const frame = new GroupFrame(this.#chunk, group, nowMillis);
+      for (const member of group.members) member.offer(frame);
       group.count = 0;
     }
     this.#chunk.clear();
@@ -94,25 +107,22 @@ class FanOut {
   }
 
   #offerOne(event: RawHttpEvent): void {
-    const { groups } = this;
-    const subject = this.#subject;
-    const chunk = this.#chunk;
-    subject.look(event);
-    let slot = -1;
-    let asJson = false;
-    let asRecord = false;
-    for (let index = 0; index < groups.length; index++) {
-      const group = groups[index] as Group;
-      if (!group.raw.selects(subject)) continue;
-      if (slot < 0) slot = chunk.add(event.seq);
-      group.select(slot);
-      if (group.format.form === "json") asJson = true;
-      else asRecord = true;
-    }
-    if (asJson) chunk.writeJson(slot, event);
-    if (asRecord) chunk.writeRecord(slot, event);
+    this.#slot = NONE;
+    this.#asJson = false;
+    this.#asRecord = false;
+    this.#subject.look(event);
+    this.#table.forSelecting(this.#subject, this.#select);
+    if (this.#asJson) this.#chunk.writeJson(this.#slot, event);
+    if (this.#asRecord) this.#chunk.writeRecord(this.#slot, event);
     this.#seen++;
   }
+
+  readonly #select = (group: Group): void => {
+    if (this.#slot === NONE) this.#slot = this.#chunk.add(this.#subject.event.seq);
+    group.select(this.#slot);
+    if (group.format.form === "json") this.#asJson = true;
+    else this.#asRecord = true;
+  };
 }
 
 /** One frame of a chunk, for the members of a group. */

@@ -22,6 +22,7 @@ import { Glob } from "./glob.ts";
 import type { HttpSubject } from "./http-subject.ts";
 import { maskByte } from "./network.ts";
 import type { NumberRange } from "./number-range.ts";
+import { hasPairs, type Pairs } from "./path-pairs.ts";
 import { lotOf } from "./sampling.ts";
 
 const NANO_PER_MILLI = 1e6;
@@ -34,6 +35,8 @@ const CASE_BIT = 32;
 class RawFilter {
   /** It selects no HTTP event. */
   readonly isForOthers: boolean;
+  /** Which every path has that it selects; see {@link HttpSubject.pathPairs}. */
+  readonly pathPairs: Pairs;
   readonly #status: RangeTest | undefined;
   readonly #port: RangeTest | undefined;
   readonly #method: MethodTest | undefined;
@@ -54,6 +57,7 @@ class RawFilter {
     this.#server = filter.server && new NetworkTest(splitTerms(networkKind, filter.server));
     this.#host = filter.host && new HostTest(splitTerms(hostKind, filter.host));
     this.#path = filter.path && new PathTest(splitTerms(pathKind, filter.path));
+    this.pathPairs = this.#path?.pairs ?? NO_PAIRS;
     this.#minNano = (filter.minDurationMs ?? 0) * NANO_PER_MILLI;
     this.#sample = filter.sample ?? 1;
   }
@@ -194,13 +198,18 @@ const isHost = (globs: readonly HostGlob[], subject: HttpSubject): boolean => {
   return false;
 };
 
+const NO_PAIRS: Pairs = { low: 0, high: 0 };
+
 class PathTest {
+  /** Those that all of the wanted patterns have. */
+  readonly pairs: Pairs;
   readonly #any: readonly Glob[];
   readonly #none: readonly Glob[];
 
   constructor({ any, none }: Terms<string>) {
     this.#any = any.map((pattern) => new Glob(pattern));
     this.#none = none.map((pattern) => new Glob(pattern));
+    this.pairs = this.#any.length === 0 ? NO_PAIRS : this.#any.map(({ pairs }) => pairs).reduce(commonPairs);
   }
 
   has(subject: HttpSubject): boolean {
@@ -209,11 +218,13 @@ class PathTest {
   }
 }
 
+const commonPairs = (one: Pairs, other: Pairs): Pairs => ({ low: one.low & other.low, high: one.high & other.high });
+
 const isPath = (globs: readonly Glob[], subject: HttpSubject): boolean => {
   for (let index = 0; index < globs.length; index++) {
     const glob = globs[index] as Glob;
-    if (glob.mayBegin(subject.pathHead) && glob.matchesBytes(subject.pathBytes, subject.pathAt, subject.pathLength))
-      return true;
+    if (!glob.mayBegin(subject.pathHead) || !hasPairs(subject.pathPairs, glob.pairs)) continue;
+    if (glob.matchesBytes(subject.pathBytes, subject.pathAt, subject.pathLength)) return true;
   }
   return false;
 };

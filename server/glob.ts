@@ -4,6 +4,8 @@
  * @module
  */
 
+import { addPairs, type Pairs } from "./path-pairs.ts";
+
 const SLASH = 47;
 const CASE_BIT = 32;
 /** States in one word of the set below; the top bit would make numbers negative. */
@@ -54,6 +56,8 @@ class Glob {
   readonly #prefix: FixedText;
   readonly #suffix: FixedText;
 
+  /** Of its literals: a text that lacks one does not match. */
+  readonly pairs: Pairs = { low: 0, high: 0 };
   readonly #head: number;
   readonly #headMask: number;
 
@@ -80,8 +84,11 @@ class Glob {
       for (const same of ignoreCase ? bothCases(byte) : [byte]) this.#mark(this.#moves, same * this.#words, state);
     let state = 0;
     for (const [index, part] of parts.entries()) {
-      if (index % 2 === 0) state += Buffer.byteLength(part);
-      else {
+      if (index % 2 === 0) {
+        const run = Buffer.from(part);
+        state += run.length;
+        addPairs(this.pairs, run, 0, run.length);
+      } else {
         this.#mark(this.#stays, 0, state);
         if (part.length > 1) this.#mark(this.#staysOnSlash, 0, state);
       }

@@ -20,6 +20,8 @@ class Group implements Selection {
   /** What it selects of the chunk that is being made. */
   readonly slots = new Uint16Array(CHUNK_EVENTS_MAX);
   count = 0;
+  /** Events that it did not select, ever. */
+  passed = 0;
 
   constructor(filter: Filter, format: Format) {
     this.key = groupKey(filter, format);

@@ -1,4 +1,5 @@
 import type { RawHttpEvent } from "../ffi/event.ts";
+import { addPairs, type Pairs } from "./path-pairs.ts";
 
 const NOTHING = Buffer.alloc(0);
 const COLON = 58;
@@ -17,6 +18,8 @@ class HttpSubject {
   pathLength = -1;
   /** Its first four bytes, the first the lowest; zeros behind a path that is shorter. */
   pathHead = 0;
+  /** All of them until {@link readPathPairs} was called. */
+  readonly pathPairs: Pairs = { low: -1, high: -1 };
   #hostNameLength = -1;
   /** Of a path that is not reported as the kernel wrote it. */
   #encoded = Buffer.alloc(256);
@@ -24,6 +27,8 @@ class HttpSubject {
   /** Turns to an event; nothing of the last one is left. */
   look(event: RawHttpEvent): void {
     this.event = event;
+    this.pathPairs.low = -1;
+    this.pathPairs.high = -1;
     this.pathLength = -1;
     this.#hostNameLength = -1;
   }
@@ -32,6 +37,14 @@ class HttpSubject {
   get hostNameLength(): number {
     if (this.#hostNameLength < 0) this.#hostNameLength = nameLength(this.event);
     return this.#hostNameLength;
+  }
+
+  /** Worth it when many filters are to look at the path. */
+  readPathPairs(): void {
+    if (this.pathLength < 0) this.readPath();
+    this.pathPairs.low = 0;
+    this.pathPairs.high = 0;
+    addPairs(this.pathPairs, this.pathBytes, this.pathAt, this.pathLength);
   }
 
   readPath(): void {

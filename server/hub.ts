@@ -360,11 +360,13 @@ class Hub implements EventSink, RawHttpSink {
       this.#live.groups = [...this.#groups.values()];
     }
     group.members.add(subscriber);
+    subscriber.group = group;
     this.#wakeIfIdle();
   }
 
   #leave(subscriber: Subscriber): void {
     this.#catchUp.end(subscriber);
+    subscriber.group = undefined;
     const group = this.#groups.get(groupKey(subscriber.filter, subscriber.format));
     if (group === undefined || !group.members.delete(subscriber) || group.members.size > 0) return;
     this.#groups.delete(group.key);

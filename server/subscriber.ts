@@ -9,6 +9,7 @@ import type { Format } from "./format.ts";
 import { type BatchFrame, type ControlFrame, type Frame, gapMessage, type Payload } from "./frame.ts";
 import type { FrameBudget } from "./frame-budget.ts";
 import { FrameQueue } from "./frame-queue.ts";
+import type { Group } from "./group.ts";
 import { type Admission, admissionOf, type QueueLimits } from "./overflow.ts";
 import type { Policy } from "./subscription.ts";
 import type { Transport } from "./transport.ts";
@@ -60,10 +61,13 @@ class Subscriber {
   readonly remoteAddress: string;
   readonly format: Format;
   readonly policy: Policy;
-  readonly flow = new Flow();
   filter: Filter;
   /** Of the next event that the history has for it; undefined: it is given what happens now. */
   position: number | undefined;
+  readonly #flow = new Flow();
+  /** What passes all its members by is counted there, once; up to `#passed` it is in the account here. */
+  #group: Group | undefined;
+  #passed = 0;
   readonly #transport: Transport;
   readonly #limits: SubscriberLimits;
   readonly #queue: FrameQueue;
@@ -104,32 +108,38 @@ class Subscriber {
     return !this.#closed && this.#pausedSinceMillis === undefined && this.#queue.isEmpty;
   }
 
-  /** So many events were not for it. */
-  pass(events: number): void {
-    this.flow.delivered += events;
-    this.flow.filtered += events;
+  /** Its events come from this group from now on, or from none. Leave one before the next. */
+  set group(group: Group | undefined) {
+    this.#settle();
+    this.#group = group;
+    this.#passed = group?.passed ?? 0;
+  }
+
+  get flow(): Flow {
+    this.#settle();
+    return this.#flow;
   }
 
   /** So many events, which nobody has any more, might have been for it. */
   miss(events: number): void {
-    this.flow.delivered += events;
-    this.flow.dropped.history_gone += events;
+    this.#flow.delivered += events;
+    this.#flow.dropped.history_gone += events;
   }
 
   /** Hands over a batch, or keeps it for later, or counts it as dropped. */
   offer(frame: BatchFrame): void {
     if (this.#closed) return;
-    this.flow.delivered += frame.events;
+    this.#flow.delivered += frame.events;
     // Who keeps up needs no room in any queue, so a stalled subscriber cannot cost it anything.
     if (this.ready && this.#transmit(frame.payload)) {
-      this.flow.sent += frame.events;
+      this.#flow.sent += frame.events;
       return;
     }
     this.loseOld();
     const reason = this.#admit(frame, this.#queue, this.#limits, this.#lose) ?? this.#store(frame);
     if (reason === undefined) return;
     this.#queue.pushGap(frame);
-    this.flow.dropped[reason] += frame.events;
+    this.#flow.dropped[reason] += frame.events;
     if (this.policy === "disconnect") this.#onOverflow(this);
   }
 
@@ -177,9 +187,9 @@ class Subscriber {
   detach(reason: DropReason): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.flow.dropped[reason] += this.#queue.events;
+    this.#flow.dropped[reason] += this.#queue.events;
     this.#queue.clear();
-    this.flow.queued = 0;
+    this.#flow.queued = 0;
   }
 
   /** Closes the connection. Call `detach` first. */
@@ -202,17 +212,24 @@ class Subscriber {
     };
   }
 
+  #settle(): void {
+    const passed = this.#group?.passed ?? 0;
+    this.#flow.delivered += passed - this.#passed;
+    this.#flow.filtered += passed - this.#passed;
+    this.#passed = passed;
+  }
+
   #store(frame: BatchFrame): DropReason | undefined {
     while (!this.#queue.pushBatch(frame))
       if (!this.#makeRoom(this) && !(this.policy === "drop-oldest" && this.giveUpMemory())) return "memory_full";
-    this.flow.queued += frame.events;
+    this.#flow.queued += frame.events;
     return undefined;
   }
 
   /** Of those that were queued. */
   readonly #lose = (frame: BatchFrame, reason: DropReason): void => {
-    this.flow.queued -= frame.events;
-    this.flow.dropped[reason] += frame.events;
+    this.#flow.queued -= frame.events;
+    this.#flow.dropped[reason] += frame.events;
   };
 
   /** False when the transport did not take it. */
@@ -229,8 +246,8 @@ class Subscriber {
       if (frame === undefined || !this.#transmit(this.#payload(frame))) return;
       this.#queue.shift();
       if (frame.kind !== "batch") continue;
-      this.flow.queued -= frame.events;
-      this.flow.sent += frame.events;
+      this.#flow.queued -= frame.events;
+      this.#flow.sent += frame.events;
     }
   }
 
