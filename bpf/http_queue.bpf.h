@@ -143,13 +143,4 @@ static __always_inline struct http_transaction *http_queue_add(struct http_conn 
 	return transaction;
 }
 
-/* A response begins or ends that a request without room waits for. Returns false when there is none. */
-static __always_inline bool http_take_surplus(struct http_conn *conn)
-{
-	if (conn->count || !conn->surplus)
-		return false;
-	conn->surplus--;
-	return true;
-}
-
 #endif

@@ -56,27 +56,33 @@ static uint8_t *put_ipv4(uint8_t *at, const struct frame *frame, uint32_t tcp_le
 
 static uint8_t *put_ipv6(uint8_t *at, const struct frame *frame, uint32_t tcp_len)
 {
-	/* Hop-by-hop with a padding option, then a routing header with nothing left to visit. */
-	static const uint8_t options[] = {IPPROTO_ROUTING, 0, 1, 4, 0, 0, 0, 0};
-	static const uint8_t routing[] = {IPPROTO_TCP, 0, 4, 0, 0, 0, 0, 0};
-	static const uint8_t part[] = {IPPROTO_TCP, 0, 0, 1, 0, 0, 0, 9};
-	bool fragment = frame->layers & LAYER_FRAGMENT;
-	bool extended = frame->layers & LAYER_IP_OPTIONS || fragment;
-	uint32_t extensions = extended ? sizeof(options) + sizeof(routing) : 0;
+	enum {
+		OPTIONS_AT = 0, /* hop by hop: padding */
+		ROUTING_AT = 8, /* with nothing left to visit */
+		AUTHENTICATION_AT = 16,
+		FRAGMENT_AT = 40, /* the whole packet */
+		EXTENSIONS = 48,
+	};
+	static const uint8_t extensions[EXTENSIONS] = {
+		[OPTIONS_AT] = IPPROTO_ROUTING, [OPTIONS_AT + 2] = 1,
+		[OPTIONS_AT + 3] = 4,		[ROUTING_AT] = IPPROTO_AH,
+		[ROUTING_AT + 2] = 4,		[AUTHENTICATION_AT] = IPPROTO_FRAGMENT,
+		[AUTHENTICATION_AT + 1] = 4,	[FRAGMENT_AT] = IPPROTO_TCP,
+	};
+	bool extended = frame->layers & (LAYER_IP_OPTIONS | LAYER_FRAGMENT);
+	uint32_t len = extended ? EXTENSIONS : 0;
 
 	at = put32(at, 0x60000000);
-	at = put16(at, frame->layers & LAYER_NO_LENGTH ? 0 : extensions + tcp_len);
+	at = put16(at, frame->layers & LAYER_NO_LENGTH ? 0 : len + tcp_len);
 	*at++ = extended ? IPPROTO_HOPOPTS : IPPROTO_TCP;
 	*at++ = 64;
 	at = put(at, frame->from.address, 16);
 	at = put(at, frame->to.address, 16);
-	if (!extended)
-		return at;
-	at = put(at, options, sizeof(options));
-	if (!fragment)
-		return put(at, routing, sizeof(routing));
-	at[-(int)sizeof(options)] = IPPROTO_FRAGMENT;
-	return put(at, part, sizeof(part));
+	put(at, extensions, len);
+	/* More of them follow. */
+	if (frame->layers & LAYER_FRAGMENT)
+		at[FRAGMENT_AT + 3] = 1;
+	return at + len;
 }
 
 static uint8_t *put_tcp(uint8_t *at, const struct frame *frame, uint32_t options)
@@ -93,7 +99,7 @@ static uint8_t *put_tcp(uint8_t *at, const struct frame *frame, uint32_t options
 	return put(at + options, frame->payload, frame->payload_len);
 }
 
-uint32_t frame_write(const struct frame *frame, uint8_t *to, uint16_t *ethertype)
+uint32_t frame_write(const struct frame *frame, uint8_t *to, uint16_t *ethertype, uint32_t *missing)
 {
 	uint16_t inner = frame->ipv6 ? ETH_P_IPV6 : ETH_P_IP;
 	uint32_t options = frame->layers & LAYER_TCP_OPTIONS ? OPTIONS : 0, len;
@@ -117,7 +123,6 @@ uint32_t frame_write(const struct frame *frame, uint8_t *to, uint16_t *ethertype
 		at += PADDING;
 	}
 	len = at - to;
-	if (frame->layers & LAYER_CUT_OFF)
-		len -= frame->cut_off % len;
-	return len;
+	*missing = frame->layers & LAYER_CUT_OFF ? frame->cut_off % len : 0;
+	return len - *missing;
 }

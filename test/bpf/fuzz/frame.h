@@ -26,7 +26,11 @@ struct frame {
 	uint32_t payload_len;
 };
 
-/* Writes a packet: at most payload_len + FRAME_EXTRA_MAX bytes. Returns its length, and its ethertype. */
-uint32_t frame_write(const struct frame *frame, uint8_t *to, uint16_t *ethertype);
+/*
+ * Writes a packet: at most payload_len + FRAME_EXTRA_MAX bytes. Returns the length of what was captured of it, how much was
+ * not, and its ethertype.
+ */
+uint32_t frame_write(const struct frame *frame, uint8_t *to, uint16_t *ethertype,
+		     uint32_t *missing);
 
 #endif

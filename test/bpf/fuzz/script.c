@@ -134,7 +134,8 @@ static void send_frame(struct reading *reading, const struct frame *frame, bool 
 
 	if (script->bytes_used + frame->payload_len + FRAME_EXTRA_MAX > SCRIPT_BYTES)
 		return;
-	packet.len = frame_write(frame, script->bytes + script->bytes_used, &packet.ethertype);
+	packet.len = frame_write(frame, script->bytes + script->bytes_used, &packet.ethertype,
+				 &packet.missing);
 	script->bytes_used += packet.len;
 	/* What answers a packet cannot come before it. */
 	if (reading->late.bytes && memcmp(&reading->late_from, &frame->from, sizeof(frame->from)))

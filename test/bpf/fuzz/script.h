@@ -17,7 +17,7 @@ enum script_limits {
 	CONNECTIONS = 4,
 	/* Bounds the time of a run. */
 	SCRIPT_ACTIONS = 192,
-	SCRIPT_BYTES = 128 * 1024,
+	SCRIPT_BYTES = 192 * 1024,
 	/* What BPF_PROG_TEST_RUN takes is a page with what the kernel puts around it; the headers come on top. */
 	PAYLOAD_MAX = 3072,
 };
@@ -107,7 +107,7 @@ enum step_layers {
 	LAYER_TCP_OPTIONS = 8,
 	LAYER_PADDING = 16,   /* behind the packet */
 	LAYER_NO_LENGTH = 32, /* the IP header says 0, as in a super-packet */
-	LAYER_CUT_OFF = 64,   /* `number` bytes of the packet's end were not captured */
+	LAYER_CUT_OFF = 64,   /* up to `number` bytes of the packet's end were not captured */
 	LAYER_FRAGMENT = 128,
 };
 
@@ -128,6 +128,7 @@ struct action {
 	/* Of a packet: from its network header on. */
 	const uint8_t *bytes;
 	uint32_t len;
+	uint32_t missing; /* bytes behind them that were not captured */
 	uint16_t ethertype;
 };
 

@@ -224,7 +224,9 @@ static void begin(const struct script_head *head, const struct playing *playing)
 /* Is this packet's connection remembered, or is there nothing to be remembered of the packet? */
 static bool is_followed(const struct action *action)
 {
-	packet_t packet = {.bytes = action->bytes, .len = action->len};
+	packet_t packet = {.bytes = action->bytes,
+			   .len = action->len + action->missing,
+			   .missing = action->missing};
 	struct segment segment;
 
 	return !segment_read(&packet, 0, action->ethertype, &segment) || !segment.len ||
@@ -235,11 +237,17 @@ static void deliver(const struct action *action, const struct playing *playing)
 {
 	bool followed = is_followed(action);
 	uint32_t len = action == playing->cut_action ? playing->cut : action->len;
+	uint32_t whole = playing->as_kernel ? len : action->len + action->missing;
 
 	run.now_ns += SUBJECT_STEP_NS;
-	for (int i = 0; i <= playing->twice; i++)
-		http_native_packet(guarded_copy(action->bytes, len), len, action->ethertype,
-				   run.now_ns);
+	for (int i = 0; i <= playing->twice; i++) {
+		const uint8_t *bytes = guarded_copy(action->bytes, len);
+
+		if (len == whole)
+			http_native_packet(bytes, len, action->ethertype, run.now_ns);
+		else
+			http_native_cut_packet(bytes, len, whole, action->ethertype, run.now_ns);
+	}
 	run.played.passed_over |= !followed && !is_followed(action);
 	run.bytes += len;
 	for (uint32_t at = 0; at < len; at++)
