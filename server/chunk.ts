@@ -7,7 +7,7 @@
 import type { ObservedEvent, RawHttpEvent } from "../ffi/event.ts";
 import type { Format } from "./format.ts";
 import { writeJson } from "./json.ts";
-import { writeRecord } from "./record.ts";
+import { FRAME_HEAD_BYTES, writeRecord } from "./record.ts";
 import { Writer } from "./writer.ts";
 
 /** Small enough that one frame is a fraction of a socket buffer, large enough that per-frame cost vanishes. */
@@ -21,20 +21,29 @@ interface Selection {
   readonly count: number;
 }
 
-/** The events of a chunk in one form, one behind the other, and what lies between two of them. */
+/** The events of a chunk in one form, one behind the other, with room for a head before and a separator between them. */
 class WrittenEvents {
   readonly out = new Writer();
   readonly #separatorBytes: number;
   readonly #starts = new Uint32Array(CHUNK_EVENTS_MAX);
   readonly #ends = new Uint32Array(CHUNK_EVENTS_MAX);
 
-  constructor(separatorBytes: number) {
+  readonly #headBytes: number;
+
+  constructor({ headBytes, separatorBytes }: { headBytes: number; separatorBytes: number }) {
+    this.#headBytes = headBytes;
     this.#separatorBytes = separatorBytes;
+    this.clear();
+  }
+
+  clear(): void {
+    this.out.clear();
+    this.out.at = this.#headBytes;
   }
 
   /** Call before the event is written, and {@link end} when it was. */
   begin(slot: number): void {
-    if (this.out.at > 0 && this.#separatorBytes > 0) this.out.comma();
+    if (this.out.at > this.#headBytes && this.#separatorBytes > 0) this.out.comma();
     this.#starts[slot] = this.out.at;
   }
 
@@ -76,8 +85,8 @@ class Chunk {
   protocol = "";
   /** They came as objects: then they are there as JSON alone. */
   isDecoded = false;
-  readonly json = new WrittenEvents(1);
-  readonly records = new WrittenEvents(0);
+  readonly json = new WrittenEvents({ headBytes: 0, separatorBytes: 1 });
+  readonly records = new WrittenEvents({ headBytes: FRAME_HEAD_BYTES, separatorBytes: 0 });
   readonly #eventsMax: number;
   readonly #seqs = new Float64Array(CHUNK_EVENTS_MAX);
 
@@ -127,8 +136,8 @@ class Chunk {
 
   clear(): void {
     this.length = 0;
-    this.json.out.clear();
-    this.records.out.clear();
+    this.json.clear();
+    this.records.clear();
   }
 }
 

@@ -137,6 +137,7 @@ class GroupFrame implements BatchFrame {
   readonly #chunk: Chunk;
   readonly #group: Group;
   #payload: Payload | undefined;
+  #isKept = false;
 
   constructor(chunk: Chunk, group: Group, nowMillis: number) {
     const { slots, count, format } = group;
@@ -155,7 +156,10 @@ class GroupFrame implements BatchFrame {
   }
 
   keep(): void {
-    this.#payload ??= this.payload;
+    if (this.#isKept) return;
+    const { payload } = this;
+    this.#payload = typeof payload === "string" ? payload : Uint8Array.from(payload);
+    this.#isKept = true;
   }
 }
 

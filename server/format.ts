@@ -5,13 +5,14 @@
 
 import type { Chunk, Selection } from "./chunk.ts";
 import type { Message, Payload } from "./frame.ts";
+import { FRAME_HEAD_BYTES } from "./record.ts";
 
 interface Format {
   /** Subscribers whose formats have the same name share their frames. */
   readonly name: string;
   /** What its frames of raw events are cut from. */
   readonly form: "json" | "records";
-  /** The selected events, at least one. */
+  /** The selected events, at least one. Bytes may be those of the chunk, which are gone with its events. */
   frame(chunk: Chunk, selection: Selection): Payload;
   control(message: Message): Payload;
 }
@@ -19,7 +20,6 @@ interface Format {
 const BINARY_VERSION = 1;
 /** `enum protocol` of `bpf/events.h`. */
 const BINARY_HTTP = 1;
-const BINARY_HEAD_BYTES = 8;
 
 /** One JSON object a frame: `{"type":"batch","protocol":"http","events":[…]}`. */
 const jsonFormat: Format = {
@@ -47,22 +47,25 @@ const binaryFormat: Format = {
   frame(chunk, selection) {
     if (chunk.isDecoded) return jsonFormat.frame(chunk, selection);
     const { records } = chunk;
-    let length = BINARY_HEAD_BYTES;
-    records.forRuns(selection, (start, end) => {
-      length += end - start;
-    });
-    const frame = Buffer.allocUnsafeSlow(length);
+    const frame =
+      selection.count === chunk.length ? records.out.bytes.subarray(0, records.out.at) : cut(chunk, selection);
     frame[0] = BINARY_VERSION;
     frame[1] = BINARY_HTTP;
-    frame.writeUInt16LE(BINARY_HEAD_BYTES, 2);
+    frame.writeUInt16LE(FRAME_HEAD_BYTES, 2);
     frame.writeUInt32LE(selection.count, 4);
-    let at = BINARY_HEAD_BYTES;
-    records.forRuns(selection, (start, end) => {
-      at += records.out.bytes.copy(frame, at, start, end);
-    });
     return frame;
   },
   control: jsonFormat.control,
+};
+
+/** With room for the head. */
+const cut = ({ records }: Chunk, selection: Selection): Buffer => {
+  const frame = Buffer.allocUnsafeSlow(FRAME_HEAD_BYTES + records.bytesOf(selection));
+  let at = FRAME_HEAD_BYTES;
+  records.forRuns(selection, (start, end) => {
+    at += records.out.bytes.copy(frame, at, start, end);
+  });
+  return frame;
 };
 
 export type { Format };

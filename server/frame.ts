@@ -14,7 +14,7 @@ type Payload = string | Uint8Array;
 /** Events for one subscriber and all others that have asked for the same; shared by every queue it waits in. */
 interface BatchFrame {
   readonly kind: "batch";
-  /** In its final form, which is made when somebody has room for it. */
+  /** In its final form, which is made when somebody has room for it. Until {@link keep} it may go with the events. */
   readonly payload: Payload;
   /** Call it, before the events go, when the frame is to be sent later. */
   keep(): void;

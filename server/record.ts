@@ -17,6 +17,8 @@
 import type { RawHttpEvent } from "../ffi/event.ts";
 import type { Writer } from "./writer.ts";
 
+/** Room for the head of a frame, in front of the first record; `format.ts` writes it. */
+const FRAME_HEAD_BYTES = 8;
 const HEAD_BYTES = 16;
 const TWO_TO_32 = 2 ** 32;
 const U16_MAX = 0xffff;
@@ -50,4 +52,4 @@ const writeTemplate = (template: string, out: Writer): number => {
   return length;
 };
 
-export { HEAD_BYTES, writeRecord };
+export { FRAME_HEAD_BYTES, writeRecord };

@@ -8,6 +8,7 @@ type SendStatus = number;
 
 /** One subscriber's way out. Neither call blocks, throws, or calls back before it returns. */
 interface Transport {
+  /** Bytes are the caller's again when it returns. */
   send(payload: Payload): SendStatus;
   /** Ends the connection with a WebSocket close code; frames taken before are still delivered if the peer reads. */
   close(code: number, reason: string): void;
