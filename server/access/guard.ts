@@ -3,6 +3,7 @@
  * @module
  */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Context, MiddlewareHandler } from "hono";
 import { PAGE_PATHS } from "../page.ts";
 import { problem } from "../problem.ts";
@@ -16,8 +17,10 @@ interface GuardOptions extends OriginRules {
   tokens: Tokens | undefined;
   /** Of requests from one address of another machine. */
   requestLimit?: RateLimit;
-  /** Of wrong tokens from one address of any machine. */
+  /** Of wrong tokens from one address of any machine that are answered at once. */
   failureLimit?: RateLimit;
+  /** How long the answers to all others wait. */
+  failureHoldMillis?: number;
 }
 
 interface GuardBindings {
@@ -27,6 +30,8 @@ interface GuardBindings {
 
 const REQUEST_LIMIT: RateLimit = { perSecond: 200, burst: 400 };
 const FAILURE_LIMIT: RateLimit = { perSecond: 1, burst: 20 };
+/** One guess a second on each connection. */
+const FAILURE_HOLD_MILLIS = 1000;
 /** They say nothing of the traffic; a probe and a browser that has no token yet need them. */
 const OPEN_PATHS = new Set([...PAGE_PATHS, "/healthz", "/readyz"]);
 const READING_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -73,6 +78,7 @@ const createGuard = (options: GuardOptions): MiddlewareHandler<{ Bindings: Guard
   const { tokens } = options;
   const requests = new RateLimiter(options.requestLimit ?? REQUEST_LIMIT);
   const failures = new RateLimiter(options.failureLimit ?? FAILURE_LIMIT);
+  const holdMillis = options.failureHoldMillis ?? FAILURE_HOLD_MILLIS;
   return async (c, next) => {
     const remote = c.env?.remoteAddress ?? "";
     const host = c.req.header("Host") ?? null;
@@ -105,14 +111,15 @@ const createGuard = (options: GuardOptions): MiddlewareHandler<{ Bindings: Guard
       );
     const needed = scopeOf(c.req.method, c.req.path);
     if (tokens === undefined || needed === undefined) return next();
-    if (failures.isExhausted(remote)) {
+    const token = tokenOf(c.req.raw.headers);
+    const held = token === undefined ? undefined : tokens.scopeOf(token);
+    // First of all: who guesses beside them, from the same address, must not keep out those who know.
+    if (held !== undefined && covers(held, needed)) return next();
+    if (token !== undefined && held === undefined && !failures.take(remote)) {
+      await sleep(holdMillis);
       c.header("Retry-After", "1");
       return problem(c, 429, "too_many_failures", "too many wrong tokens from this address; try again later");
     }
-    const token = tokenOf(c.req.raw.headers);
-    const held = token === undefined ? undefined : tokens.scopeOf(token);
-    if (held !== undefined && covers(held, needed)) return next();
-    if (token !== undefined && held === undefined) failures.take(remote);
     return refuseToken(c, held, needed, token !== undefined);
   };
 };

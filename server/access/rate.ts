@@ -35,11 +35,6 @@ class RateLimiter {
     return true;
   }
 
-  /** Is there nothing to take? */
-  isExhausted(address: string): boolean {
-    return this.#bucketOf(address).tokens < 1;
-  }
-
   #bucketOf(address: string): Bucket {
     const { perSecond, burst } = this.#limit;
     const nowMillis = this.#nowMillis();

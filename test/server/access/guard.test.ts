@@ -115,14 +115,47 @@ describe("with tokens", () => {
     expect(JSON.stringify([...response.headers]) + (await response.text())).not.toContain("hunter2");
   });
 
-  test("who guesses is soon not listened to, and who knows is", async () => {
-    const { request } = setUp({ tokens: TOKENS, failureLimit: { perSecond: 0, burst: 3 } });
-    const wrong = { Authorization: "Bearer guess-guess-guess-1" };
-    const statuses: number[] = [];
-    for (let guess = 0; guess < 5; guess++) statuses.push((await request("GET /stats", wrong)).status);
-    expect(statuses).toEqual([401, 401, 401, 429, 429]);
-    expect((await request("GET /stats", { Authorization: `Bearer ${READ}` })).status).toBe(429);
-    expect((await request("GET /healthz")).status).toBe(200);
+  describe("who guesses", () => {
+    const HOLD_MILLIS = 100;
+    const exhausted = async () => {
+      const { request } = setUp({
+        tokens: TOKENS,
+        failureLimit: { perSecond: 0, burst: 3 },
+        failureHoldMillis: HOLD_MILLIS,
+      });
+      const guess = async () => request("GET /stats", { Authorization: "Bearer guess-guess-guess-1" });
+      const statuses: number[] = [];
+      for (let count = 0; count < 3; count++) statuses.push((await guess()).status);
+      expect(statuses).toEqual([401, 401, 401]);
+      return { request, guess };
+    };
+
+    test("waits for each further answer, which says no more", async () => {
+      const { guess } = await exhausted();
+      const began = performance.now();
+      const answers = [await guess(), await guess()];
+      expect(performance.now() - began).toBeGreaterThanOrEqual(2 * HOLD_MILLIS - 2);
+      expect(answers.map(({ status }) => status)).toEqual([429, 429]);
+      expect(await Promise.all(answers.map(codeOf))).toEqual(["too_many_failures", "too_many_failures"]);
+    });
+
+    test("keeps nobody out who knows, and those do not wait", async () => {
+      const { request, guess } = await exhausted();
+      const order: string[] = [];
+      const guesses = Array.from({ length: 10 }, () => guess().then(({ status }) => order.push(`guess ${status}`)));
+      for (const target of ["GET /stats", "POST /sync", "GET /healthz"]) {
+        const { status } = await request(target, { Authorization: `Bearer ${CONTROL}` });
+        order.push(`${target} ${status}`);
+      }
+      await Promise.all(guesses);
+      expect(order.slice(0, 4)).toEqual(["GET /stats 200", "POST /sync 200", "GET /healthz 200", "guess 429"]);
+    });
+
+    test("is not who knows too little, or nothing", async () => {
+      const { request } = await exhausted();
+      expect((await request("POST /sync", { Authorization: `Bearer ${READ}` })).status).toBe(403);
+      expect((await request("GET /stats")).status).toBe(401);
+    });
   });
 });
 

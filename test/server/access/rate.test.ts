@@ -27,10 +27,9 @@ test("the bucket fills at its rate, up to the burst", () => {
 });
 
 test("each address has a bucket of its own", () => {
-  const { takes, limiter } = setUp();
-  takes(3, "a");
-  expect(limiter.isExhausted("a")).toBe(true);
-  expect(limiter.isExhausted("b")).toBe(false);
+  const { takes } = setUp();
+  expect(takes(4, "a")).toEqual([true, true, true, false]);
+  expect(takes(1, "b")).toEqual([true]);
 });
 
 test("what is remembered is bounded, and who asks is remembered longest", () => {
