@@ -16,8 +16,8 @@
 enum script_limits {
 	CONNECTIONS = 4,
 	/* Bounds the time of a run. */
-	SCRIPT_ACTIONS = 192,
-	SCRIPT_BYTES = 192 * 1024,
+	SCRIPT_ACTIONS = 768,
+	SCRIPT_BYTES = 384 * 1024,
 	/* What BPF_PROG_TEST_RUN takes is a page with what the kernel puts around it; the headers come on top. */
 	PAYLOAD_MAX = 3072,
 };
