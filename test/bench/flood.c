@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * flood EVENTS_PER_SECOND SECONDS: runs the program flood_run, which another process has loaded, at a steady rate on the
+ * flood EVENTS_PER_SECOND SECONDS PID: runs the program flood_run, which the process PID has loaded, at a steady rate on the
  * calling CPU. Prints how many events it asked for.
  */
 #define _GNU_SOURCE
-#include <errno.h>
+#include <dirent.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,27 +25,42 @@ enum {
 	SECONDS_MAX = 60,
 };
 
-static int find(int (*next)(uint32_t, uint32_t *), int (*open_id)(uint32_t), const char *name,
-		bool program)
+/* What a process holds open, by its name in the kernel. Returns a descriptor of our own. */
+static int find(const char *pid, const char *key, int (*open_id)(uint32_t), const char *name)
 {
-	uint32_t id = 0;
+	char path[PATH_MAX], line[PATH_MAX];
+	struct dirent *entry;
+	int found = -1;
 
-	while (!next(id, &id)) {
-		union {
-			struct bpf_prog_info program;
-			struct bpf_map_info map;
-		} info = {};
-		uint32_t size = program ? sizeof(info.program) : sizeof(info.map);
-		int fd = open_id(id);
+	snprintf(path, sizeof(path), "/proc/%s/fdinfo", pid);
+	DIR *folder = opendir(path);
+	while (folder && found < 0 && (entry = readdir(folder))) {
+		snprintf(path, sizeof(path), "/proc/%s/fdinfo/%s", pid, entry->d_name);
+		FILE *file = fopen(path, "r");
+		uint32_t id = 0;
 
+		while (file && !id && fgets(line, sizeof(line), file))
+			if (!strncmp(line, key, strlen(key)))
+				id = strtoul(line + strlen(key), NULL, 10);
+		if (file)
+			fclose(file);
+		int fd = id ? open_id(id) : -1;
 		if (fd < 0)
 			continue;
-		if (!bpf_obj_get_info_by_fd(fd, &info, &size) &&
-		    !strcmp(program ? info.program.name : info.map.name, name))
-			return fd;
-		close(fd);
+		/* In both kinds of info the name is looked for where that kind has it. */
+		struct bpf_prog_info program = {};
+		struct bpf_map_info map = {};
+		bool is_program = open_id == bpf_prog_get_fd_by_id;
+		uint32_t size = is_program ? sizeof(program) : sizeof(map);
+		bpf_obj_get_info_by_fd(fd, is_program ? (void *)&program : &map, &size);
+		if (!strcmp(is_program ? program.name : map.name, name))
+			found = fd;
+		else
+			close(fd);
 	}
-	return -ENOENT;
+	if (folder)
+		closedir(folder);
+	return found;
 }
 
 static uint64_t now_ns(void)
@@ -82,15 +98,17 @@ static struct http_event make_event(void)
 
 int main(int argc, char **argv)
 {
-	int program = find(bpf_prog_get_next_id, bpf_prog_get_fd_by_id, "flood_run", true);
-	int map = find(bpf_map_get_next_id, bpf_map_get_fd_by_id, "flood_event", false);
-	double rate = argc == 3 ? atof(argv[1]) : 0, seconds = argc == 3 ? atof(argv[2]) : 0;
+	const char *pid = argc == 4 ? argv[3] : "";
+	int program = find(pid, "prog_id:", bpf_prog_get_fd_by_id, "flood_run");
+	int map = find(pid, "map_id:", bpf_map_get_fd_by_id, "flood_event");
+	double rate = argc == 4 ? atof(argv[1]) : 0, seconds = argc == 4 ? atof(argv[2]) : 0;
 	struct http_event event = make_event();
 	uint64_t arguments[] = {PER_RUN}, asked = 0, start;
 	uint32_t zero = 0;
 
 	if (rate <= 0 || seconds <= 0 || seconds > SECONDS_MAX || program < 0 || map < 0) {
-		fprintf(stderr, "flood: expected a rate, up to %d seconds, and flood_run loaded\n",
+		fprintf(stderr,
+			"flood: expected a rate, up to %d seconds, and who has loaded flood_run\n",
 			SECONDS_MAX);
 		return 2;
 	}

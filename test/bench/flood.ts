@@ -1,9 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { arch } from "node:os";
 import { join } from "node:path";
-import { end, output, startTalking } from "./children.ts";
-import type { FloodReport } from "./flood-reader.ts";
+import { output } from "./children.ts";
+import type { FloodReading } from "./flood-reader.ts";
 import { OUTPUT } from "./output.ts";
+import { Talker } from "./talker.ts";
 
 /** One rate of events, made on one CPU and decoded on another. */
 export interface Flood {
@@ -12,7 +13,6 @@ export interface Flood {
   seconds: number;
   observed: number;
   decoded: number;
-  /** Of the reading process in all its life, start-up and warm-up included. */
   readerCpuSeconds: number;
 }
 
@@ -20,7 +20,7 @@ const RATES = [250_000, 500_000, 1_000_000, 1_500_000, 2_000_000];
 export const FLOOD_OBJECT = join(OUTPUT, "flood.bpf.o");
 const DRIVER = join(OUTPUT, "flood");
 const here = (name: string) => join(import.meta.dir, name);
-const READER_CPU = "0";
+export const READER_CPU = "0";
 const MAKER_CPU = "1";
 const WARM_UP = { perSecond: 100_000, seconds: 1 };
 
@@ -46,24 +46,33 @@ export async function floodRates(seconds: number, say: (line: string) => void): 
 }
 
 async function floodOnce(perSecond: number, seconds: number): Promise<Flood> {
-  const ready = Promise.withResolvers<void>();
-  const report = Promise.withResolvers<FloodReport>();
-  const reader = startTalking(here("flood-reader.ts"), [FLOOD_OBJECT, READER_CPU], (message) => {
-    if (message === "ready") ready.resolve();
-    else report.resolve(message as FloodReport);
-  });
-  await ready.promise;
-  await makeFlood(WARM_UP.perSecond, WARM_UP.seconds);
-  await makeFlood(perSecond, seconds);
-  reader.send("stop");
-  const { observed, decoded, cpuSeconds } = await report.promise;
-  await end(reader);
-  return { perSecond, seconds, observed, decoded, readerCpuSeconds: cpuSeconds };
+  const reader = new Talker("flood-reader.ts", [FLOOD_OBJECT, READER_CPU, "decode"]);
+  await reader.hear();
+  await makeFlood({ ...WARM_UP, pid: reader.pid });
+  const before = await reader.ask<FloodReading>("read");
+  await makeFlood({ perSecond, seconds, pid: reader.pid });
+  const after = await reader.ask<FloodReading>("read");
+  await reader.end();
+  return {
+    perSecond,
+    seconds,
+    observed: after.observed - before.observed,
+    decoded: after.received - before.received,
+    readerCpuSeconds: after.cpuSeconds - before.cpuSeconds,
+  };
 }
 
-/** Makes events at a steady rate, through the object that a process has loaded. */
-export async function makeFlood(perSecond: number, seconds: number): Promise<void> {
-  await output(["taskset", "--cpu-list", MAKER_CPU, DRIVER, String(perSecond), String(seconds)]);
+export interface FloodOrder {
+  perSecond: number;
+  seconds: number;
+  /** Who has loaded the object. */
+  pid: number;
+}
+
+/** Makes events at a steady rate. */
+export async function makeFlood({ perSecond, seconds, pid }: FloodOrder): Promise<void> {
+  const numbers = [perSecond, seconds, pid].map(String);
+  await output(["taskset", "--cpu-list", MAKER_CPU, DRIVER, ...numbers]);
 }
 
 /** The highest rate that came through whole. */

@@ -60,12 +60,12 @@ async function pipeOnce({ perSecond, seconds, collectorUrl }: PipeLoad): Promise
   const service = new Talker("pipe-service.ts", [FLOOD_OBJECT, collectorUrl]);
   const url = await service.hear<string>();
   const subscription = await Subscription.open(url, SERVER);
-  await makeFlood(WARM_UP.perSecond, WARM_UP.seconds);
+  await makeFlood({ ...WARM_UP, pid: service.pid });
   const before = await settle(url);
   await subscription.report(before.id);
   subscription.begin(TIMED_ONE_IN);
   const cpuBefore = cpuSeconds(service.pid);
-  await makeFlood(perSecond, seconds);
+  await makeFlood({ perSecond, seconds, pid: service.pid });
   const after = await settle(url);
   const { events, breaks } = await subscription.report(after.id);
   const serviceCpuSeconds = cpuSeconds(service.pid) - cpuBefore;
