@@ -1,8 +1,8 @@
 /** @import { HttpEvent, HttpOutcome } from "./index.d.ts" */
 
 /** `enum http_outcome`, `enum http_flags` and `version` of `bpf/events.h`. */
-const OUTCOMES = /** @type {const} */ (["complete", "closed", "reset", "superseded", "timeout", "upgraded"]);
-const PATH_TRUNCATED = 1;
+export const OUTCOMES = /** @type {const} */ (["complete", "closed", "reset", "superseded", "timeout", "upgraded"]);
+export const PATH_TRUNCATED = 1;
 const VERSION_1_0 = 1;
 
 /** Of `server/format.ts` and `server/record.ts`. */

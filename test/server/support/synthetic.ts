@@ -4,6 +4,7 @@ import { decodeHttpEvent, decodeTcpEvent } from "../../../ffi/decode.ts";
 import { Delivery } from "../../../ffi/delivery.ts";
 import type { Sink } from "../../../ffi/event.ts";
 import { BatchHistory } from "../../../ffi/history.ts";
+import { http_event } from "../../../ffi/layout.generated.ts";
 import { http, tcp } from "../../../ffi/protocol.ts";
 import { TargetPolicy } from "../../../ffi/target-policy.ts";
 import { type HttpFields, httpBatch, ipv4, type TcpFields, tcpBatch } from "../../ffi/support/ring.ts";
@@ -16,6 +17,7 @@ const CLOCK: ClockOffset = clockOffset(0n);
  */
 export class Synthetic {
   readonly policy: TargetPolicy;
+  readonly #eventSize: number;
   readonly history: BatchHistory;
   #delivery: Delivery | undefined;
 
@@ -24,8 +26,10 @@ export class Synthetic {
     maxAgeMillis = 60_000,
     policy = new TargetPolicy(),
     nowMillis = () => performance.now(),
+    eventSize = http_event.SIZE as number,
   } = {}) {
     this.policy = policy;
+    this.#eventSize = eventSize;
     this.history = new BatchHistory({ maxBytes, maxAgeMillis }, policy, nowMillis);
   }
 
@@ -34,7 +38,7 @@ export class Synthetic {
   }
 
   http(events: HttpFields[]): void {
-    const batch = httpBatch(events, { cpu: 1 });
+    const batch = httpBatch(events, { cpu: 1, eventSize: this.#eventSize });
     this.#delivery?.take({ protocol: http, decode: decodeHttpEvent }, new EventBatch(batch, http.viewOf));
     batch.expire();
   }
