@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
-import { arch } from "node:os";
 import { join } from "node:path";
+import { bpfFlags } from "./bpf-build.ts";
 import { output } from "./children.ts";
 import type { FloodReading } from "./flood-reader.ts";
 import { OUTPUT } from "./output.ts";
@@ -26,10 +26,7 @@ const WARM_UP = { perSecond: 100_000, seconds: 1 };
 
 export async function buildFlood(): Promise<void> {
   mkdirSync(OUTPUT, { recursive: true });
-  const machine = arch() === "arm64" ? "aarch64" : "x86_64";
-  const flags = ["-g", "-O2", "-target", "bpf", "-mcpu=v3", "-std=gnu11", "-Wall", "-Werror"];
-  const includes = [`-I${here("../../bpf")}`, `-I/usr/include/${machine}-linux-gnu`];
-  await output(["clang", ...flags, ...includes, "-c", here("flood.bpf.c"), "-o", FLOOD_OBJECT]);
+  await output(["clang", ...bpfFlags(), "-c", here("flood.bpf.c"), "-o", FLOOD_OBJECT]);
   await output(["cc", "-O2", "-std=gnu11", "-Wall", "-Werror", "-o", DRIVER, here("flood.c"), "-lbpf"]);
 }
 
