@@ -69,7 +69,7 @@ struct http_flow {
 	__u32 next_seq;	  /* TCP sequence number of the first byte not read */
 	__u32 head_bytes; /* of the present message's head, so far */
 	__u32 fin_seq;	  /* of the FIN, when fin says so */
-	__u32 held_seq;	  /* of the first byte held, when held is not 0 */
+	__u32 held_seq;	  /* of the first segment held, when held is not 0 */
 	__u16 status;	  /* of the response whose head is being read */
 	__u16 carry_len;  /* bytes of the unfinished line that end carry */
 	__u8 state;	  /* enum http_flow_state */
@@ -80,7 +80,9 @@ struct http_flow {
 	__u8 held;	  /* segments kept that came before their predecessors */
 	__u8 fin;	  /* a FIN came, perhaps before its predecessors */
 	__u8 expectation; /* enum http_expectation */
-	__u32 held_end;	  /* behind the last byte held */
+	__u32 held_end; /* behind the last byte held, or that would have been if there had been room */
+	__u32 held_last; /* where the last segment held begins */
+	__u32 pad;
 	char carry[HTTP_CARRY];
 };
 
@@ -177,7 +179,9 @@ struct http_scratch {
 	struct segment segment; /* that came just now */
 	struct segment held;	/* that came before its predecessor */
 	struct http_held_key held_key;
+	__u32 held_end;	 /* behind that one, with what was not kept of it */
 	__u32 first_seq; /* of a connection that begins: where the client's bytes are read from */
+	__u32 pad;
 };
 
 #endif

@@ -8,9 +8,12 @@
 
 #include "http_conn.bpf.h"
 
+/* Those of one direction are a list, in the order of their beginnings. */
 struct http_held {
 	__u32 len;  /* of the payload */
 	__u32 kept; /* of its bytes */
+	__u32 next; /* where the next one begins, if one does */
+	__u32 pad;
 	char bytes
 		[HTTP_HELD_BYTES +
 		 HTTP_WINDOW]; /* the second part is never read: the verifier adds the limits up */
@@ -37,24 +40,43 @@ static __always_inline struct http_held_key http_held_key(const struct segment *
 	return (struct http_held_key){.conn = segment->key, .seq = seq, .role = role};
 }
 
-/* Keeps a segment, or only how far it reaches when there is no room. Returns 0. */
+/* Keeps a segment in its place, or only how far it reaches when there is no room. Returns 0. */
 __noinline int http_hold(packet_t *packet, struct http_flow *flow, const struct segment *segment,
 			 __u32 role)
 {
-	__u32 zero = 0, kept;
+	__u32 zero = 0, kept, end;
 	struct http_held *held = bpf_map_lookup_elem(&http_held_scratch, &zero);
+	struct http_held *at = NULL;
+	bool first, last, known = false;
 
 	if (!packet || !flow || !segment || !held)
 		return 0;
 	struct http_held_key key = http_held_key(segment, role, segment->seq);
-	__u32 end = segment->seq + segment->len;
-	const struct http_held *known = flow->held ? bpf_map_lookup_elem(&http_held, &key) : NULL;
 
-	/* Already, from another device, or with more. */
-	if (known && known->len >= segment->len)
-		return 0;
+	end = segment->seq + segment->len;
 	if (!flow->held || (__s32)(end - flow->held_end) > 0)
 		flow->held_end = end;
+	first = !flow->held || (__s32)(segment->seq - flow->held_seq) < 0;
+	last = !flow->held || (__s32)(segment->seq - flow->held_last) > 0;
+	held->next = flow->held_seq;
+	if (!first) {
+		/* Mostly it is the last one. One that has left the table is missed with all that came behind it. */
+		key.seq = last ? flow->held_last : flow->held_seq;
+		for (int i = 0; i < HTTP_HELD_MAX; i++) {
+			at = bpf_map_lookup_elem(&http_held, &key);
+			if (!at)
+				return 0;
+			held->next = at->next;
+			known = key.seq == segment->seq;
+			if (known || last || (__s32)(segment->seq - at->next) < 0)
+				break;
+			key.seq = at->next;
+		}
+		key.seq = segment->seq;
+	}
+	/* Already, from another device, or with more. */
+	if (known && at && at->len >= segment->len)
+		return 0;
 	if (!known && flow->held >= HTTP_HELD_MAX)
 		return 0;
 	kept = segment->len < HTTP_HELD_BYTES ? segment->len : HTTP_HELD_BYTES;
@@ -65,12 +87,16 @@ __noinline int http_hold(packet_t *packet, struct http_flow *flow, const struct 
 		return 0;
 	held->len = segment->len;
 	held->kept = kept;
-	if (bpf_map_update_elem(&http_held, &key, held, BPF_ANY))
+	/* Before the update, which may put the new one in its memory. */
+	if (at && !known)
+		at->next = segment->seq;
+	if (bpf_map_update_elem(&http_held, &key, held, BPF_ANY) || known)
 		return 0;
-	if (!flow->held || (__s32)(segment->seq - flow->held_seq) < 0)
+	if (first)
 		flow->held_seq = segment->seq;
-	if (!known)
-		flow->held++;
+	if (last)
+		flow->held_last = segment->seq;
+	flow->held++;
 	return 0;
 }
 

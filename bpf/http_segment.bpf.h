@@ -23,7 +23,7 @@ static __always_inline bool flow_can_pass(const struct http_flow *flow, __u32 by
 	}
 }
 
-/* Passes over bytes that were not seen, up to seq. Returns 0. */
+/* Passes over bytes that were not seen, up to seq, if that is ahead. Returns 0. */
 __noinline int http_pass_gap(struct http_conn *conn, const struct segment *segment, __u32 role,
 			     __u32 seq)
 {
@@ -32,6 +32,8 @@ __noinline int http_pass_gap(struct http_conn *conn, const struct segment *segme
 	struct http_flow *flow = &conn->flow[role & 1];
 	__u32 bytes = seq - flow->next_seq;
 
+	if ((__s32)bytes <= 0)
+		return 0;
 	if (flow->state == FLOW_UNTIL_CLOSE) {
 		http_count_body(conn, &segment->key, role, bytes);
 	} else if (flow->state != FLOW_OPAQUE) {
@@ -52,9 +54,46 @@ __noinline int http_pass_gap(struct http_conn *conn, const struct segment *segme
 	return 0;
 }
 
-/* Reads what was kept and is next now. Returns 0. */
+/*
+ * Takes the first segment of those that are kept into the scratch, if it is next: nothing is missing before it but what may be
+ * passed by count, or lies before seq. Returns false if it is not.
+ */
+__noinline int http_held_next(struct http_flow *flow, __u32 seq)
+{
+	struct http_scratch *scratch = http_scratch_get();
+	const struct http_held *held;
+	__u32 first, behind;
+
+	if (!flow || !scratch || !flow->held)
+		return false;
+	first = flow->held_seq;
+	behind = flow->next_seq - first;
+	if ((__s32)behind < 0) {
+		if ((__s32)(seq - first) < 0 && !flow_can_pass(flow, -behind))
+			return false;
+		behind = 0;
+	}
+	scratch->held_key.seq = first;
+	held = bpf_map_lookup_elem(&http_held, &scratch->held_key);
+	if (!held) {
+		flow->held = 0;
+		return false;
+	}
+	scratch->held.seq = first;
+	scratch->held.len = held->kept;
+	scratch->held.pos = behind;
+	scratch->held_end = first + held->len;
+	flow->held_seq = held->next;
+	flow->held--;
+	return true;
+}
+
+/*
+ * What is missing before seq will not come any more: passes over it, and reads what was kept, of which there is some, and is
+ * next. Returns 0.
+ */
 __noinline int http_read_held(packet_t *packet, struct http_conn *conn,
-			      const struct segment *segment, __u32 role)
+			      const struct segment *segment, __u32 role, __u32 seq)
 {
 	if (!packet || !conn || !segment)
 		return 0;
@@ -65,65 +104,42 @@ __noinline int http_read_held(packet_t *packet, struct http_conn *conn,
 	if (!scratch)
 		return 0;
 	struct segment *kept = &scratch->held;
-	struct http_held_key *key = &scratch->held_key;
 
 	kept->key = segment->key;
 	kept->flags = 0;
 	kept->from = conn->client ^ role;
 	kept->held = role + 1;
 	kept->now_ns = segment->now_ns;
-	key->conn = segment->key;
-	key->role = role;
-	for (int i = 0; i < HTTP_HELD_MAX && flow->held; i++) {
-		struct http_held *held;
-		__u32 end;
-
-		key->seq = flow->next_seq;
-		held = bpf_map_lookup_elem(&http_held, key);
-
-		if (!held)
+	scratch->held_key.conn = segment->key;
+	scratch->held_key.role = role;
+	for (int i = 0; i < HTTP_HELD_MAX; i++) {
+		if (!http_held_next(flow, seq))
 			break;
-		flow->held--;
-		end = flow->next_seq + held->len;
-		kept->seq = flow->next_seq;
-		kept->len = held->kept;
-		kept->pos = 0;
-		if (role == ROLE_SERVER && conn->count)
-			conn->response_ns = segment->now_ns;
-		http_read_payload(packet, conn, kept);
-		bpf_map_delete_elem(&http_held, key);
-		if (flow->next_seq != end)
-			http_pass_gap(conn, segment, role, end);
+		http_pass_gap(conn, kept, role, kept->seq);
+		if (kept->pos < kept->len) {
+			if (role == ROLE_SERVER && conn->count)
+				conn->response_ns = kept->now_ns;
+			http_read_payload(packet, conn, kept);
+		}
+		bpf_map_delete_elem(&http_held, &scratch->held_key);
+		http_pass_gap(conn, kept, role, scratch->held_end);
 	}
+	http_pass_gap(conn, kept, role, seq);
 	/* Others came as well, and there was no room for them. */
 	__s32 came = flow->held_end - flow->next_seq;
 	if (came > 0 && flow_can_pass(flow, came))
-		http_pass_gap(conn, segment, role, flow->held_end);
-	/* One that overlapped what came after it is never next. */
-	if ((__s32)(flow->next_seq - flow->held_end) >= 0)
-		flow->held = 0;
+		http_pass_gap(conn, kept, role, flow->held_end);
 	return 0;
 }
 
-/* What is missing before seq will not come any more. Returns 0. */
-__noinline int http_give_up(packet_t *packet, struct http_conn *conn, const struct segment *segment,
-			    __u32 role, __u32 seq)
+/* What is missing before seq will not come any more. */
+static __always_inline void http_give_up(packet_t *packet, struct http_conn *conn,
+					 const struct segment *segment, __u8 role, __u32 seq)
 {
-	if (!packet || !conn || !segment)
-		return 0;
-	struct http_flow *flow = &conn->flow[role & 1];
-
-	if (flow->held && (__s32)(flow->held_seq - flow->next_seq) > 0 &&
-	    (__s32)(seq - flow->held_seq) >= 0) {
-		http_pass_gap(conn, segment, role, flow->held_seq);
-		http_read_held(packet, conn, segment, role);
-	}
-	if ((__s32)(seq - flow->next_seq) > 0) {
+	if (conn->flow[role].held)
+		http_read_held(packet, conn, segment, role, seq);
+	else
 		http_pass_gap(conn, segment, role, seq);
-		if (flow->held)
-			http_read_held(packet, conn, segment, role);
-	}
-	return 0;
 }
 
 enum {
@@ -178,7 +194,7 @@ static __always_inline void http_take_payload(packet_t *packet, struct http_conn
 	if (flow->next_seq != segment->seq + segment->len)
 		http_pass_gap(conn, segment, role, segment->seq + segment->len);
 	if (flow->held)
-		http_read_held(packet, conn, segment, role);
+		http_read_held(packet, conn, segment, role, flow->next_seq);
 }
 
 /* Ends what a FIN ends, once all bytes before it have been read. */
