@@ -88,11 +88,11 @@ struct batch {
 struct counters {
 	__u64 observed;
 	__u64 enqueued;
-	__u64 flushed;	     /* events handed to the ring */
-	__u64 batches;	     /* records handed to the ring */
-	__u64 flush_refused; /* the ring refused a record; it was kept and sent again later */
-	__u64 barrier_again; /* a barrier met an enqueue half-way and asked to be run again */
-	__u64 connection_busy; /* a packet met another CPU on its connection for too long and was not read */
+	__u64 flushed;	       /* events handed to the ring */
+	__u64 batches;	       /* records handed to the ring */
+	__u64 flush_refused;   /* the ring refused a record; it was kept and sent again later */
+	__u64 barrier_again;   /* a barrier met an enqueue half-way and asked to be run again */
+	__u64 connection_busy; /* a packet met another CPU on its connection, for too long or as it was forgotten, and was not read */
 	__u64 gaps;	       /* bytes that were needed to follow a message were never seen */
 	__u64 entries_made; /* entries of the in-flight table; made - gone of all CPUs are in it now */
 	__u64 entries_gone;

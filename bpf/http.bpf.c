@@ -64,6 +64,14 @@ static __always_inline void http_missed(void)
 		atomic_add(&counters->gaps, 1);
 }
 
+static __always_inline void http_unread(void)
+{
+	struct counters *counters = http_counters_get();
+
+	if (counters)
+		atomic_add(&counters->connection_busy, 1);
+}
+
 static __always_inline void http_unwanted(void)
 {
 	struct counters *counters = http_counters_get();
@@ -81,15 +89,6 @@ static __always_inline void http_no_room(void)
 
 #include "http_segment.bpf.h"
 #include "http_tuples.bpf.h"
-
-/* Takes an entry out of the table. */
-static __always_inline void http_conn_delete(const struct conn_key *key)
-{
-	struct counters *counters = http_counters_get();
-
-	if (!bpf_map_delete_elem(&http_conns, key) && counters)
-		atomic_add(&counters->entries_gone, 1);
-}
 
 static const struct http_conn http_conn_empty;
 
@@ -144,8 +143,9 @@ static __always_inline __u32 http_ports(const struct conn_key *key)
 }
 
 /*
- * Makes an entry, which the first one to lock it fills. The memory of one that was forgotten is used again at once, so
- * who found it before that must look, under the lock, whether it still is what was looked for (http_conn_is()).
+ * Makes an entry, which one that called this fills: a segment that comes by on another CPU before that must not decide
+ * where the connection stands. The memory of one that was forgotten is used again at once, so who found it before that
+ * must look, under the lock, whether it still is what was looked for (http_conn_is()).
  */
 static __always_inline struct http_conn *http_conn_create(const struct conn_key *key)
 {
@@ -183,6 +183,20 @@ static __always_inline bool http_conn_is(const struct http_conn *conn, const str
 	return conn->life == CONN_LIVE && conn->ports == http_ports(key);
 }
 
+/*
+ * Takes an entry whose lock is held out of the table. Unlocked only then, so that who waits for it finds the table without
+ * it. Its memory may be another connection's at once, which the lock's word tells: this CPU does not hold that one's.
+ */
+static __always_inline void http_conn_remove(struct http_conn *conn, const struct conn_key *key)
+{
+	struct counters *counters = http_counters_get();
+
+	conn->life = CONN_GONE;
+	if (!bpf_map_delete_elem(&http_conns, key) && counters)
+		atomic_add(&counters->entries_gone, 1);
+	http_unlock(conn);
+}
+
 /* Forgets a connection whose lock is held, and what was kept for it. */
 static __always_inline void http_conn_forget(struct http_conn *conn, const struct conn_key *key)
 {
@@ -191,9 +205,7 @@ static __always_inline void http_conn_forget(struct http_conn *conn, const struc
 				conn->flow[ROLE_CLIENT].state == FLOW_OPAQUE && conn->fin != 3
 					? TUPLE_OPAQUE
 					: TUPLE_ENDED);
-	conn->life = CONN_GONE;
-	http_unlock(conn);
-	http_conn_delete(key);
+	http_conn_remove(conn, key);
 }
 
 /* What was read of it so far was no event yet, so nothing is lost of the ledger. */
@@ -205,9 +217,7 @@ static __always_inline void own_conn_found(const struct conn_key *key)
 		return;
 	if (http_conn_is(conn, key)) {
 		http_end_all(conn, key, OUTCOME_UNSEEN, 0);
-		conn->life = CONN_GONE;
-		http_unlock(conn);
-		http_conn_delete(key);
+		http_conn_remove(conn, key);
 	} else {
 		http_unlock(conn);
 	}
@@ -347,10 +357,40 @@ __noinline int http_segment_read(packet_t *packet, __u32 network, __u32 ethertyp
 	return packet && segment && segment_read(packet, network, ethertype, segment);
 }
 
+/*
+ * The locked entry that a segment belongs to, whatever it is by now; see http_conn_is(). NULL: it belongs to none, or that
+ * could not be had, which is counted.
+ */
+static __always_inline struct http_conn *http_conn_take(packet_t *packet, struct segment *segment,
+							const struct http_scratch *scratch)
+{
+	struct http_conn *conn = bpf_map_lookup_elem(&http_conns, &segment->key);
+	bool made = false;
+
+	if (!conn) {
+		segment->now_ns = bpf_ktime_get_ns();
+		if (!http_is_new_request(packet, segment))
+			return NULL;
+		conn = http_conn_create(&segment->key);
+		if (!conn)
+			return NULL;
+		made = true;
+	}
+	if (!http_lock(conn)) {
+		http_unread();
+		return NULL;
+	}
+	/* After the lock, so that the times of a transaction are in order. */
+	segment->now_ns = bpf_ktime_get_ns();
+	if (made && conn->life == CONN_NEW)
+		http_conn_fill(conn, segment, scratch->first_seq);
+	return conn;
+}
+
 static __always_inline void http_observe(packet_t *packet, __u32 network, __u16 ethertype)
 {
 	struct http_scratch *scratch = http_scratch_get();
-	struct http_conn *conn;
+	struct http_conn *conn = NULL;
 	struct segment *segment;
 	bool opens = false;
 
@@ -362,29 +402,22 @@ static __always_inline void http_observe(packet_t *packet, __u32 network, __u16 
 	scratch->first_seq = segment->seq;
 	if (segment->flags & TCP_SYN)
 		opens = http_tuple_syn(segment);
-	conn = bpf_map_lookup_elem(&http_conns, &segment->key);
-	if (!conn) {
-		segment->now_ns = bpf_ktime_get_ns();
-		if (!http_is_new_request(packet, segment))
-			return;
-		conn = http_conn_create(&segment->key);
+	/* Twice: an entry that was forgotten while its lock was awaited is not in the table any more. */
+	for (int i = 0; i < 2 && !conn; i++) {
+		conn = http_conn_take(packet, segment, scratch);
 		if (!conn)
 			return;
+		if (http_conn_is(conn, &segment->key))
+			break;
+		http_unlock(conn);
+		conn = NULL;
 	}
-	if (!http_lock(conn)) {
-		struct counters *counters = http_counters_get();
-
-		if (counters)
-			atomic_add(&counters->connection_busy, 1);
+	if (!conn) {
+		if (segment->len)
+			http_unread();
 		return;
 	}
-	/* After the lock, so that the times of a transaction are in order. */
-	segment->now_ns = bpf_ktime_get_ns();
-	if (conn->life == CONN_NEW)
-		http_conn_fill(conn, segment, scratch->first_seq);
-	if (!http_conn_is(conn, &segment->key))
-		http_unlock(conn);
-	else if (http_read_segment(packet, conn, segment, opens) == SEGMENT_FORGET)
+	if (http_read_segment(packet, conn, segment, opens) == SEGMENT_FORGET)
 		http_conn_forget(conn, &segment->key);
 	else
 		http_unlock(conn);

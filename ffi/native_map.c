@@ -36,6 +36,7 @@ struct native_map {
 	struct entry *newest, *oldest;
 	uint32_t walks;	       /* under way: what is deleted meanwhile is freed afterwards */
 	struct entry *deleted; /* by `chained` */
+	struct entry *last_deleted;
 };
 
 static struct native_map maps[MAPS_MAX];
@@ -177,7 +178,8 @@ static void remove_entry(struct native_map *map, struct entry **link)
 		return;
 	}
 	list_remove(map, entry);
-	free(entry);
+	free(map->last_deleted);
+	map->last_deleted = entry;
 }
 
 static void *array_at(struct native_map *map, const void *key)
@@ -328,6 +330,8 @@ static void clear(struct native_map *map)
 	map->oldest = NULL;
 	map->count = 0;
 	/* Large ones are cheaper to have anew than to write over. */
+	free(map->last_deleted);
+	map->last_deleted = NULL;
 	free(map->buckets);
 	map->buckets = NULL;
 }

@@ -23,7 +23,10 @@ void native_maps_clear(void);
 /* Frees every map, and forgets every definition. */
 void native_maps_free(void);
 
-/* A value stays where it is until it is updated or deleted; a later use is a use after free. */
+/*
+ * A value stays where it is until it is updated, or deleted and another one of the map as well: a program may still look at
+ * what it deleted, as in the kernel. A later use is a use after free.
+ */
 void *native_map_lookup(struct native_map *map, const void *key);
 long native_map_update(struct native_map *map, const void *key, const void *value, uint64_t flags);
 long native_map_delete(struct native_map *map, const void *key);
