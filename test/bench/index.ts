@@ -61,7 +61,7 @@ async function measure(settings: Settings): Promise<Measured> {
   const { clockErrorMillis } = watch.subscription;
   await watch.stop();
   const floods = await floodRates(settings.floodSeconds, say);
-  const pipeRuns = await pipeRates(settings.pipeSeconds, say);
+  const pipeRuns = await pipeRates({ seconds: settings.pipeSeconds, say });
   const fanOut = await fanOutCosts(settings.fanOutSeconds, say);
   const spanRounds = await spanRates({ rounds: settings.rounds, seconds: settings.spanSeconds }, say);
   const date = new Date().toISOString();

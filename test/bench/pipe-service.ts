@@ -1,6 +1,7 @@
 /**
  * The service's whole pipe over events that a BPF program makes: reader, delivery, hub, listener, metrics and spans as
- * `server/index.ts` puts them together. Says its URL once it runs. `pipe-service.ts OBJECT COLLECTOR_URL`
+ * `server/index.ts` puts them together. Says its URL once it runs. Without a collector's URL there are no spans.
+ * `pipe-service.ts OBJECT [COLLECTOR_URL]`
  */
 import { decodeHttpEvent } from "../../ffi/decode.ts";
 import type { Sink } from "../../ffi/event.ts";
@@ -41,9 +42,10 @@ class FloodCapture extends StreamCapture {
   }
 }
 
-const [object = "", collectorUrl = ""] = process.argv.slice(2);
+const [object = "", collectorUrl] = process.argv.slice(2);
+const spans = collectorUrl ? { OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl } : { OTEL_TRACES_EXPORTER: "none" };
 const telemetry = createTelemetry({
-  env: { OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl, OTEL_METRICS_EXPORTER: "none" },
+  env: { ...spans, OTEL_METRICS_EXPORTER: "none" },
   log: { info: () => {}, warn: (message) => console.error(message) },
   version: VERSION,
 });

@@ -28,9 +28,11 @@ export class Service {
     this.url = url;
   }
 
-  static async start(): Promise<Service> {
+  /** @param collectorUrl where spans go; without it there are none */
+  static async start(collectorUrl?: string): Promise<Service> {
     const command = [process.execPath, "--no-env-file", CLI, "serve", "--port", "0"];
-    const child = start(command, { env: { ...SETTINGS, OTEL_TRACES_EXPORTER: "none", OTEL_METRICS_EXPORTER: "none" } });
+    const spans = collectorUrl ? { OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl } : { OTEL_TRACES_EXPORTER: "none" };
+    const child = start(command, { env: { ...SETTINGS, ...spans, OTEL_METRICS_EXPORTER: "none" } });
     const subscribe = await firstMatch(child, /ws:(\/\/\S+)\/ws/);
     return new Service(child, `http:${subscribe}`);
   }
