@@ -13,7 +13,13 @@ const TERM_TO_KILL_MILLIS = 4000;
 const env = { ...process.env, PATH: toolPath() };
 
 const running = new Set<Subprocess>();
+let held: string[] = [];
 const ending = new WeakSet<Subprocess>();
+
+/** From here on what is started runs on these CPUs alone (`0`, `0,1`); undefined: on all. */
+export function holdTo(cpus: string | undefined): void {
+  held = cpus === undefined ? [] : ["taskset", "--cpu-list", cpus];
+}
 
 /** @param command looked for on PATH, and where system tools lie */
 export function start(command: string[], options: { env?: Record<string, string | undefined> } = {}): Child {
@@ -92,5 +98,5 @@ function watched<C extends Subprocess>(child: C): C {
 
 function endsWithUs(command: string[]): string[] {
   const setpriv = findCommand("setpriv");
-  return setpriv ? [setpriv, "--pdeathsig", "TERM", ...command] : command;
+  return setpriv ? [setpriv, "--pdeathsig", "TERM", ...held, ...command] : [...held, ...command];
 }

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { output, start } from "./children.ts";
+import { end, output, start } from "./children.ts";
 import { scratchFolder } from "./output.ts";
 
 /** The watched server. */
@@ -10,9 +10,15 @@ export interface Nginx {
   version: string;
   /** Requests served since `before`, itself a result of `count`; by nginx's own account. */
   count(): Promise<number>;
+  stop(): Promise<void>;
 }
 
 const READY_MILLIS = 5000;
+
+/** Of each, as far as its limit of open files lets it. */
+const WORKER_CONNECTIONS = 32_768;
+/** As far as the kernel lets it. */
+const BACKLOG = 32_768;
 
 // The count is read through a Unix socket, where no packet filter looks.
 const config = (folder: string, port: number) => `
@@ -20,7 +26,7 @@ daemon off;
 worker_processes 2;
 pid ${folder}/nginx.pid;
 error_log ${folder}/error.log;
-events { worker_connections 1024; }
+events { worker_connections ${WORKER_CONNECTIONS}; }
 http {
   access_log off;
   keepalive_requests 1000000000;
@@ -31,7 +37,7 @@ http {
   uwsgi_temp_path ${folder}/uwsgi;
   scgi_temp_path ${folder}/scgi;
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${port} backlog=${BACKLOG};
     location / { default_type text/plain; return 200 "Hello, world!\\n"; }
   }
   server {
@@ -63,7 +69,7 @@ export async function startNginx(): Promise<Nginx> {
     return Number(requests) - ++readings;
   };
   const version = (await output(["sh", "-c", "nginx -v 2>&1"])).trim();
-  return { url, port, version, count };
+  return { url, port, version, count, stop: () => end(child) };
 }
 
 /** Free a moment ago, which is as much as can be known. */
