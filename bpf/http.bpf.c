@@ -387,7 +387,8 @@ static __always_inline struct http_conn *http_conn_take(packet_t *packet, struct
 	return conn;
 }
 
-static __always_inline void http_observe(packet_t *packet, __u32 network, __u16 ethertype)
+/* Reads on from the segment that is in the scratch. */
+static __always_inline void http_follow(packet_t *packet)
 {
 	struct http_scratch *scratch = http_scratch_get();
 	struct http_conn *conn = NULL;
@@ -397,8 +398,6 @@ static __always_inline void http_observe(packet_t *packet, __u32 network, __u16 
 	if (!scratch)
 		return;
 	segment = &scratch->segment;
-	if (!http_segment_read(packet, network, ethertype, segment))
-		return;
 	scratch->first_seq = segment->seq;
 	if (segment->flags & TCP_SYN)
 		opens = http_tuple_syn(segment);
@@ -423,6 +422,14 @@ static __always_inline void http_observe(packet_t *packet, __u32 network, __u16 
 		http_unlock(conn);
 }
 
+static __always_inline void http_observe(packet_t *packet, __u32 network, __u16 ethertype)
+{
+	struct http_scratch *scratch = http_scratch_get();
+
+	if (scratch && http_segment_read(packet, network, ethertype, &scratch->segment))
+		http_follow(packet);
+}
+
 /*
  * Attached to packet sockets of type SOCK_DGRAM, for which data begins at the network header on every kind of device
  * and in both directions. Nothing is ever passed on to the socket.
@@ -436,6 +443,8 @@ int http_filter(packet_t *packet)
 	http_batch_flush(packet);
 	return 0;
 }
+
+#include "http_cgroup.bpf.h"
 
 struct harvest {
 	void *ctx; /* of the program */

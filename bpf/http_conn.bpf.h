@@ -181,7 +181,6 @@ struct http_scratch {
 	struct http_held_key held_key;
 	__u32 held_end;	 /* behind that one, with what was not kept of it */
 	__u32 first_seq; /* of a connection that begins: where the client's bytes are read from */
-	__u32 pad;
 };
 
 #endif

@@ -43,7 +43,6 @@ struct http_first_key {
 
 struct http_first {
 	struct conn_key conn;
-	__u32 pad;
 	__u64 seen_ns;
 };
 
@@ -197,7 +196,7 @@ static __always_inline bool conn_key_equal(const struct conn_key *a, const struc
 		    load64(a->address[i] + 8) != load64(b->address[i] + 8) ||
 		    a->port[i] != b->port[i])
 			return false;
-	return true;
+	return a->scope == b->scope;
 }
 
 /*

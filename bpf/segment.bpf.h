@@ -12,6 +12,7 @@
 struct conn_key {
 	__u8 address[2][16]; /* network order, IPv4 as ::ffff:a.b.c.d */
 	__u16 port[2];	     /* host order */
+	__u32 scope; /* the network namespace whose loopback device it crosses; 0: ours, or another device */
 };
 
 enum tcp_flags {
@@ -31,7 +32,7 @@ struct segment {
 	__u8 flags;   /* enum tcp_flags */
 	__u8 from;    /* index into key of the sender */
 	__u8 held; /* role + 1 of the sender when the payload is not in the packet but was kept (http_held.bpf.h) */
-	__u8 pad[5];
+	__u8 pad;
 	__u64 now_ns;
 };
 
@@ -113,6 +114,7 @@ static __always_inline void segment_set_key(struct segment *segment, const struc
 	else
 		second = ip->source[0] > ip->destination[0];
 	segment->from = second;
+	segment->key.scope = 0;
 	if (second) {
 		__builtin_memcpy(key->address[0], ip->destination, 16);
 		__builtin_memcpy(key->address[1], ip->source, 16);

@@ -8,6 +8,8 @@ const enum record_kind *anchor_record_kind __attribute__((unused));
 const struct record *anchor_record __attribute__((unused));
 const struct barrier_done *anchor_barrier_done __attribute__((unused));
 const struct reader_stats *anchor_reader_stats __attribute__((unused));
+const enum cgroup_limits *anchor_cgroup_limits __attribute__((unused));
+const enum reader_attach *anchor_reader_attach __attribute__((unused));
 const struct reader_options *anchor_reader_options __attribute__((unused));
 const struct replay_options *anchor_replay_options __attribute__((unused));
 const enum replay_state *anchor_replay_state __attribute__((unused));

@@ -170,6 +170,15 @@ export const record_kind = {
   RECORD_ENDED: 4,
 } as const;
 
+export const cgroup_limits = {
+  CGROUP_PATH_MAX: 1024,
+} as const;
+
+export const reader_attach = {
+  ATTACH_SOCKET: 0,
+  ATTACH_CGROUP: 1,
+} as const;
+
 export const replay_state = {
   REPLAY_READING: 0,
   REPLAY_ENDED: 1,
@@ -208,7 +217,7 @@ export const reader_stats = {
 } as const;
 
 export const reader_options = {
-  SIZE: 32,
+  SIZE: 1060,
   ring_bytes: 0,
   shared_ring_bytes: 4,
   watermark_bytes: 8,
@@ -217,6 +226,8 @@ export const reader_options = {
   idle_timeout_millis: 20,
   capture_query: 24,
   path_max: 28,
+  attach: 32,
+  cgroup: 36,
 } as const;
 
 export const replay_options = {

@@ -1,5 +1,5 @@
 import { CaptureError } from "./errors.ts";
-import { text_limits } from "./layout.generated.ts";
+import { cgroup_limits, text_limits } from "./layout.generated.ts";
 
 /** What the usual build keeps of a request target. */
 export const PATH_MAX_DEFAULT = text_limits.HTTP_TARGET_MAX;
@@ -16,6 +16,9 @@ export function objectPath(protocol: string, pathMax: number = PATH_MAX_DEFAULT)
 export function sharedRingBytes(pathMax: number = PATH_MAX_DEFAULT): number {
   return (pathMax > PATH_MAX_DEFAULT ? 64 : 16) * 1024 * 1024;
 }
+
+/** `socket`: on the devices of this network namespace. `cgroup`: at the sockets of a cgroup, in every namespace. */
+export type Attach = "socket" | "cgroup";
 
 export interface ReaderOptions {
   /** Of the eBPF objects to load; each holds one stream, named as its file up to the first dot. */
@@ -36,6 +39,10 @@ export interface ReaderOptions {
   captureQuery: boolean;
   /** Bytes kept of a request target; those of {@link objectPaths} must have the room. */
   pathMax: number;
+  /** Where packets are seen. */
+  attach: Attach;
+  /** The directory of the cgroup to attach to; empty: the root, to which every socket of the host belongs. */
+  cgroup: string;
 }
 
 export const DEFAULT_READER_OPTIONS: Readonly<ReaderOptions> = {
@@ -48,6 +55,8 @@ export const DEFAULT_READER_OPTIONS: Readonly<ReaderOptions> = {
   idleTimeoutMillis: 60_000,
   captureQuery: false,
   pathMax: PATH_MAX_DEFAULT,
+  attach: "socket",
+  cgroup: "",
 };
 
 const PAGE_BYTES = 4096;
@@ -78,6 +87,12 @@ export function validated(options: ReaderOptions): ReaderOptions {
     if (fits && (!powerOfTwo || Number.isInteger(Math.log2(value)))) continue;
     const kind = powerOfTwo ? "a power of two" : "an integer";
     throw new CaptureError(`${name}: expected ${kind} from ${min} to ${max}, got ${value}`);
+  }
+  if (options.attach === "socket" && options.cgroup !== "") {
+    throw new CaptureError(`cgroup: the sockets of ${options.cgroup} are only told apart by those attached to it`);
+  }
+  if (Buffer.byteLength(options.cgroup) >= cgroup_limits.CGROUP_PATH_MAX) {
+    throw new CaptureError(`cgroup: expected a path of fewer than ${cgroup_limits.CGROUP_PATH_MAX} bytes`);
   }
   return options;
 }

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +18,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "cgroup.h"
 #include "pump.h"
 #include "reader.h"
 
@@ -118,6 +121,24 @@ static int set_entries(struct bpf_object *object, const char *stream, const char
 	return map ? bpf_map__set_max_entries(map, entries) : 0;
 }
 
+/* The programs that see packets: one way to attach or the other. */
+static int choose_programs(struct bpf_object *object, bool cgroup)
+{
+	struct bpf_program *program;
+	int err = 0;
+
+	bpf_object__for_each_program(program, object)
+	{
+		enum bpf_prog_type type = bpf_program__type(program);
+
+		if (type == BPF_PROG_TYPE_SOCKET_FILTER)
+			err = err ?: bpf_program__set_autoload(program, !cgroup);
+		else if (type == BPF_PROG_TYPE_CGROUP_SKB)
+			err = err ?: bpf_program__set_autoload(program, cgroup);
+	}
+	return err;
+}
+
 static int configure(struct reader *reader, struct bpf_object *object, const char *stream)
 {
 	const struct reader_options *options = &reader->pump.options;
@@ -128,6 +149,8 @@ static int configure(struct reader *reader, struct bpf_object *object, const cha
 		      ?: set_setting(object, "http_idle_timeout_ns",
 				     options->idle_timeout_millis * 1000000ull);
 	err = err ?: set_setting(object, "http_path_max", options->path_max);
+	err = err ?: set_setting(object, "http_own_netns", cgroup_own_netns());
+	err = err ?: choose_programs(object, options->attach == ATTACH_CGROUP);
 	err = err ?: set_entries(object, stream, "counters", reader->pump.cpus);
 	err = err ?: set_entries(object, stream, "conns", options->connections_max);
 	err = err ?: set_entries(object, stream, "queue", options->connections_max);
@@ -219,7 +242,9 @@ static int add_object(struct reader *reader, const char *path, const char **what
 	err = configure(reader, object, name);
 	if (err)
 		return err;
-	*what = "the kernel refused the eBPF programs";
+	*what = pump->options.attach == ATTACH_CGROUP
+			? "the kernel refused the eBPF programs (those for a cgroup need Linux 6.15)"
+			: "the kernel refused the eBPF programs";
 	err = bpf_object__load(object);
 	if (err)
 		return err;
@@ -261,14 +286,21 @@ static int make_rings(struct reader *reader)
 	return err ?: pump_init(pump);
 }
 
-/* Runs on the pump's thread, once; links and sockets are its own from reader_start() on. */
+/*
+ * Runs on the pump's thread, once; links and sockets are its own from reader_start() on. When it returns, no program is
+ * running any more: a barrier then finds all that there will be.
+ */
 static void detach(void *context)
 {
 	struct reader *reader = context;
 
 	taps_free(&reader->pump.taps);
+	if (!reader->link_count)
+		return;
 	while (reader->link_count)
 		bpf_link__destroy(reader->links[--reader->link_count]);
+	/* Waits for a grace period of RCU, under which programs run (kernel/sched/membarrier.c). */
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
 struct reader *reader_open(const char *object_paths, const struct reader_options *options,
@@ -306,23 +338,67 @@ err_out:
 	return NULL;
 }
 
+static int keep_link(struct reader *reader, struct bpf_link *link)
+{
+	if (!link)
+		return -errno;
+	if (reader->link_count == LINKS_MAX) {
+		bpf_link__destroy(link);
+		return -E2BIG;
+	}
+	reader->links[reader->link_count++] = link;
+	return 0;
+}
+
 /* Every program that names its tracepoint is attached there; the others are run by the pump. */
 static int attach_tracepoints(struct reader *reader, struct bpf_object *object)
 {
 	struct bpf_program *program;
+	int err = 0;
 
 	bpf_object__for_each_program(program, object)
 	{
-		if (strncmp(bpf_program__section_name(program), "raw_tp/", 7))
-			continue;
-		if (reader->link_count == LINKS_MAX)
-			return -E2BIG;
-		struct bpf_link *link = bpf_program__attach(program);
-		if (!link)
-			return -errno;
-		reader->links[reader->link_count++] = link;
+		if (!strncmp(bpf_program__section_name(program), "raw_tp/", 7))
+			err = err ?: keep_link(reader, bpf_program__attach(program));
 	}
-	return 0;
+	return err;
+}
+
+/* Links leave other programs of the cgroup as they are, and go with this process. */
+static int attach_to_cgroup(struct reader *reader)
+{
+	int fd = cgroup_open(reader->pump.options.cgroup), err = 0;
+	struct bpf_program *program;
+
+	if (fd < 0)
+		return fd;
+	for (int i = 0; i < reader->object_count; i++) {
+		bpf_object__for_each_program(program, reader->objects[i])
+		{
+			if (bpf_program__type(program) == BPF_PROG_TYPE_CGROUP_SKB)
+				err = err
+					      ?: keep_link(reader,
+							   bpf_program__attach_cgroup(program, fd));
+		}
+	}
+	close(fd);
+	return err;
+}
+
+/* Says what was wanted of a cgroup, since the errno alone does not. */
+static const char *cgroup_failure(int err)
+{
+	switch (err) {
+	case -EXDEV:
+		return "cannot attach to the root cgroup: a cgroup namespace hides it; run with the host's, or name a cgroup";
+	case -ENOTDIR:
+	case -ENOENT:
+		return "cannot attach to the cgroup: there is no such directory of cgroup v2";
+	case -EPERM:
+		return "cannot attach to the cgroup: CAP_NET_ADMIN is missing, or a program there allows no other";
+	default:
+		return "cannot attach to the cgroup";
+	}
 }
 
 static int find_filter(struct reader *reader)
@@ -342,10 +418,15 @@ static int find_filter(struct reader *reader)
 int reader_start(struct reader *reader, char *error, uint32_t error_size)
 {
 	const char *what = "cannot attach to a raw tracepoint";
-	int filter = find_filter(reader), err = 0;
+	bool cgroup = reader->pump.options.attach == ATTACH_CGROUP;
+	int filter = cgroup ? -1 : find_filter(reader), err = 0;
 
 	for (int i = 0; i < reader->object_count && !err; i++)
 		err = attach_tracepoints(reader, reader->objects[i]);
+	if (err)
+		goto err_out;
+	err = cgroup ? attach_to_cgroup(reader) : 0;
+	what = cgroup_failure(err);
 	if (err)
 		goto err_out;
 	what = "cannot attach the filter to packet sockets";

@@ -60,6 +60,16 @@ struct reader_stats {
 	uint64_t pad[3];
 };
 
+enum cgroup_limits {
+	CGROUP_PATH_MAX = 1024,
+};
+
+/* Where packets are seen. */
+enum reader_attach {
+	ATTACH_SOCKET = 0, /* on the devices of this network namespace, by packet sockets */
+	ATTACH_CGROUP = 1, /* at the sockets of a cgroup, in every network namespace */
+};
+
 struct reader_options {
 	uint32_t ring_bytes; /* of each perf ring: one per CPU; a power of two, at least a page */
 	uint32_t shared_ring_bytes; /* a power of two */
@@ -69,6 +79,8 @@ struct reader_options {
 	uint32_t idle_timeout_millis;
 	uint32_t capture_query; /* 0 or 1 */
 	uint32_t path_max;	/* bytes kept of a request target, if the object has the room */
+	uint32_t attach;	/* enum reader_attach */
+	char cgroup[CGROUP_PATH_MAX]; /* its directory, terminated; empty: the root */
 };
 
 enum reader_limits {

@@ -2,6 +2,7 @@ import { RawBatch, type RingMemory } from "./batch.ts";
 import { CaptureError } from "./errors.ts";
 import type { ProgramStats } from "./event.ts";
 import {
+  reader_attach as Attach,
   batch as Batch,
   counters as Counters,
   reader_options as Options,
@@ -281,5 +282,7 @@ function encodeOptions(options: ReaderOptions): Buffer {
   bytes.writeUInt32LE(options.idleTimeoutMillis, Options.idle_timeout_millis);
   bytes.writeUInt32LE(options.captureQuery ? 1 : 0, Options.capture_query);
   bytes.writeUInt32LE(options.pathMax, Options.path_max);
+  bytes.writeUInt32LE(options.attach === "cgroup" ? Attach.ATTACH_CGROUP : Attach.ATTACH_SOCKET, Options.attach);
+  bytes.write(options.cgroup, Options.cgroup);
   return bytes;
 }

@@ -20,7 +20,7 @@ import { ledgerMetrics } from "./metrics.ts";
 import { type OpenCapture, openCapture, openHistory, targetPolicy } from "./open-capture.ts";
 import { replaySummary, replayWarnings } from "./replay-summary.ts";
 import { readStats } from "./stats.ts";
-import { type ChosenSource, chooseSource } from "./traffic-source.ts";
+import { type Attach, type ChosenSource, chooseSource } from "./traffic-source.ts";
 
 const EXIT_REFUSED = 2;
 /** Together below the 5 s within which an end is promised. */
@@ -61,7 +61,7 @@ export async function serve(config: Config): Promise<number> {
 
 async function begin(config: Config): Promise<Running> {
   const { guard, tls } = readAccess(config);
-  const chosen = await chooseSource(config.source);
+  const chosen = await chooseSource(config);
   const { source } = chosen;
   // A demonstration among real spans would be a lie.
   const env = source.kind === "demo" ? { ...process.env, OTEL_SDK_DISABLED: "true" } : process.env;
@@ -133,10 +133,10 @@ function announce(
   { noWait, unixSocket }: Config,
   outage: string | undefined,
 ): void {
-  const { kind, notice } = chosen.source;
+  const { kind, notice, attach, cgroup } = chosen.source;
   if (kind === "demo") console.warn(loud(notice ?? ""));
   const does = {
-    kernel: "watches the HTTP traffic of this host",
+    kernel: watches(attach, cgroup),
     replay: "replays a capture",
     demo: "plays a recording",
   }[kind];
@@ -150,6 +150,13 @@ function announce(
   log.info(`Kernelcast ${manifest.version} ${does}.
   ${ways}
   spans       ${telemetry.url ?? "off"}${outage === undefined ? "" : ` (${outage})`}${kind === "replay" ? `\n${notice}${begins}` : ""}`);
+}
+
+function watches(attach: Attach | undefined, cgroup: string | undefined): string {
+  if (cgroup !== undefined) return `watches the HTTP traffic of the sockets of ${cgroup}`;
+  return attach === "cgroup"
+    ? "watches the HTTP traffic of all sockets of this host"
+    : "watches the HTTP traffic of this host";
 }
 
 /** A text that nobody overlooks. */

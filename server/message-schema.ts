@@ -76,6 +76,11 @@ const hello = z
     run: z.string().describe("of this life of the service; numbers of events are of one run"),
     source: z.strictObject({
       kind: z.enum(["kernel", "replay", "demo"]).describe("replay and demo: not the traffic of this host"),
+      attach: z
+        .enum(["socket", "cgroup"])
+        .exactOptional()
+        .describe("where the kernel is watched: at the devices of a network namespace, or at the sockets of a cgroup"),
+      cgroup: z.string().exactOptional().describe("the directory of the cgroup whose sockets alone are watched"),
       notice: z.string().exactOptional().describe("the same for people"),
     }),
     subscriber: count("as in the ledger"),

@@ -59,7 +59,13 @@ const openCapture = async (
   if (file === undefined) {
     const { KernelCapture } = await import("../ffi/capture.ts");
     const kernel = new KernelCapture(
-      { ...common, protocols: config.protocols, ringBytes: config.ringKib * 1024 },
+      {
+        ...common,
+        protocols: config.protocols,
+        ringBytes: config.ringKib * 1024,
+        ...(source.attach !== undefined && { attach: source.attach }),
+        ...(source.cgroup !== undefined && { cgroup: source.cgroup }),
+      },
       sinks,
     );
     return { capture: kernel, kernel };

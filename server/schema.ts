@@ -129,6 +129,11 @@ const readiness = z
     status: z.literal("ok"),
     source: z.object({
       kind: z.enum(["kernel", "replay", "demo"]).describe("replay and demo: not the traffic of this host"),
+      attach: z
+        .enum(["socket", "cgroup"])
+        .optional()
+        .describe("where the kernel is watched: at the devices of a network namespace, or at the sockets of a cgroup"),
+      cgroup: z.string().optional().describe("the directory of the cgroup whose sockets alone are watched"),
       notice: z.string().describe("the same for people").optional(),
     }),
   })

@@ -124,6 +124,15 @@ const configSchema = z.strictObject({
     hint: "SOURCE",
     about: "kernel; auto, a demonstration where the kernel cannot be watched; or a capture file",
   }),
+  attach: describe(oneOf(["socket", "cgroup", "auto"]).default("auto"), {
+    hint: "HOW",
+    about:
+      "where packets are seen: socket, on the devices of this network namespace; cgroup, at all local sockets; auto",
+  }),
+  cgroup: describe(z.string().min(1, "expected a path").optional(), {
+    hint: "PATH",
+    about: "watch only the sockets of this cgroup of version 2 and of those below it",
+  }),
   speed: describe(speed().default("max"), {
     hint: "FACTOR",
     about: "how fast a capture file is replayed: 1 as captured, 2 in half the time, or max",

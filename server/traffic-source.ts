@@ -3,11 +3,19 @@
  * @module
  */
 
+import type { Config } from "./config.ts";
 import type { Check } from "./diagnosis.ts";
 import { failures } from "./doctor.ts";
 
+/** `socket`: on the devices of this network namespace. `cgroup`: at the sockets of a cgroup, in every namespace. */
+type Attach = Exclude<Config["attach"], "auto">;
+
 interface TrafficSource {
   kind: "kernel" | "replay" | "demo";
+  /** Of the kernel: where packets are seen. */
+  attach?: Attach;
+  /** The directory of the cgroup whose sockets alone are watched. */
+  cgroup?: string;
   /** For people, in one or more lines; there is nothing to say when it is this host's traffic. */
   notice?: string;
 }
@@ -19,11 +27,24 @@ interface ChosenSource {
   file?: string;
 }
 
+type AttachSettings = Pick<Config, "attach" | "cgroup">;
+type SourceSettings = AttachSettings & Pick<Config, "source">;
+
 const DEMO_FILE = new URL("demo.pcap", import.meta.url).pathname;
 
+/**
+ * The kernel, watched as `--attach` and `--cgroup` say. `auto` are packet sockets: they need the least of kernel and
+ * capabilities, and see what is only forwarded; the sockets of one cgroup only a program attached to it can tell apart.
+ */
+const kernelSource = ({ attach, cgroup }: AttachSettings): TrafficSource => ({
+  kind: "kernel",
+  attach: attach === "auto" ? (cgroup === undefined ? "socket" : "cgroup") : attach,
+  ...(cgroup !== undefined && { cgroup }),
+});
+
 /** What `--source` stands for on this host. `auto` tries whether the kernel can be watched. */
-const chooseSource = async (setting: string): Promise<ChosenSource> => {
-  if (setting === "kernel") return { source: { kind: "kernel" } };
+const chooseSource = async ({ source: setting, ...attach }: SourceSettings): Promise<ChosenSource> => {
+  if (setting === "kernel") return { source: kernelSource(attach) };
   if (setting !== "auto") {
     const file = setting === "-" ? "standard input" : setting;
     return {
@@ -32,7 +53,7 @@ const chooseSource = async (setting: string): Promise<ChosenSource> => {
     };
   }
   const missing = await failures();
-  if (missing.length === 0) return { source: { kind: "kernel" } };
+  if (missing.length === 0) return { source: kernelSource(attach) };
   return { source: { kind: "demo", notice: demoNotice(missing) }, file: DEMO_FILE };
 };
 
@@ -48,5 +69,5 @@ const demoNotice = (missing: readonly Check[]): string => {
   ].join("\n");
 };
 
-export type { ChosenSource, TrafficSource };
+export type { Attach, ChosenSource, TrafficSource };
 export { chooseSource };

@@ -50,7 +50,14 @@ interface Hello {
   /** Of this life of the service: numbers of events are of one run. */
   run: string;
   /** `replay` and `demo`: not the traffic of the service's host; `notice` says so for people. */
-  source: { kind: "kernel" | "replay" | "demo"; notice?: string };
+  source: {
+    kind: "kernel" | "replay" | "demo";
+    notice?: string;
+    /** Where the kernel is watched: at the devices of a network namespace, or at the sockets of a cgroup. */
+    attach?: "socket" | "cgroup";
+    /** The directory of the cgroup whose sockets alone are watched. */
+    cgroup?: string;
+  };
   subscriber: number;
   protocols: readonly string[];
   /** In force, in its canonical form. */

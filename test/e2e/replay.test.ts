@@ -257,7 +257,10 @@ describeKernel("a capture of live traffic", () => {
     async () => {
       const network = await Network.open();
       const service = await Service.start(network, { flags: ["--source", "auto"] });
-      expect(JSON.parse(await service.get("/readyz"))).toEqual({ status: "ok", source: { kind: "kernel" } });
+      expect(JSON.parse(await service.get("/readyz"))).toEqual({
+        status: "ok",
+        source: { kind: "kernel", attach: "socket" },
+      });
       expect(service.process.stderr).toBe("");
     },
     LIMIT_MILLIS,

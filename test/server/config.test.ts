@@ -20,6 +20,7 @@ test("without flags and variables every setting has its default and says so", ()
     allowedHost: [],
     allowedOrigin: [],
     source: "kernel",
+    attach: "auto",
     speed: "max",
     noWait: false,
     captureQuery: false,
