@@ -1,7 +1,8 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { end, output, start } from "./children.ts";
 import { scratchFolder } from "./output.ts";
+import { cpuSeconds } from "./process-usage.ts";
 
 /** The watched server. */
 export interface Nginx {
@@ -10,10 +11,14 @@ export interface Nginx {
   version: string;
   /** Requests served since `before`, itself a result of `count`; by nginx's own account. */
   count(): Promise<number>;
+  /** Of its workers. */
+  cpuSeconds(): number;
   stop(): Promise<void>;
 }
 
 const READY_MILLIS = 5000;
+/** The body of what lies below `/large`; all other bodies have 14 bytes. */
+const LARGE_BYTES = 100 * 1024;
 
 /** Of each, as far as its limit of open files lets it. */
 const WORKER_CONNECTIONS = 32_768;
@@ -39,6 +44,7 @@ http {
   server {
     listen 127.0.0.1:${port} backlog=${BACKLOG};
     location / { default_type text/plain; return 200 "Hello, world!\\n"; }
+    location /large { sendfile on; default_type text/plain; root ${folder}; try_files /large.txt =404; }
   }
   server {
     listen unix:${folder}/status.sock;
@@ -52,6 +58,7 @@ export async function startNginx(): Promise<Nginx> {
   const port = freePort();
   const file = join(folder, "nginx.conf");
   writeFileSync(file, config(folder, port));
+  writeFileSync(join(folder, "large.txt"), "x".repeat(LARGE_BYTES));
   const child = start(["nginx", "-e", join(folder, "error.log"), "-c", file, "-p", folder]);
   const url = `http://127.0.0.1:${port}/`;
   const deadline = Date.now() + READY_MILLIS;
@@ -69,7 +76,16 @@ export async function startNginx(): Promise<Nginx> {
     return Number(requests) - ++readings;
   };
   const version = (await output(["sh", "-c", "nginx -v 2>&1"])).trim();
-  return { url, port, version, count, stop: () => end(child) };
+  const workers = () =>
+    readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ").map(Number);
+  return {
+    url,
+    port,
+    version,
+    count,
+    cpuSeconds: () => workers().reduce((sum, pid) => sum + cpuSeconds(pid), 0),
+    stop: () => end(child),
+  };
 }
 
 /** Free a moment ago, which is as much as can be known. */

@@ -36,6 +36,9 @@ export interface ReaderOptions {
   rounds: number;
   seconds: number;
   perSecond: number;
+  warmUpSeconds?: number;
+  /** All of them by default. */
+  names?: readonly ReaderName[];
   say(line: string): void;
 }
 
@@ -47,7 +50,6 @@ interface Consumer {
 
 /** As flood-reader.ts has it. */
 const RING_BYTES = 8 * 1024 * 1024;
-const WARM_UP_SECONDS = 1;
 
 const native = async (program: string): Promise<Consumer> => {
   const options = { object: FLOOD_OBJECT, stream: "flood", ringBytes: RING_BYTES, cpu: READER_CPU };
@@ -78,28 +80,31 @@ const STARTS: Record<ReaderName, () => Promise<Consumer>> = {
 };
 
 /** Each once a round; each round begins with another. */
-export async function readerCosts({ rounds, seconds, perSecond, say }: ReaderOptions): Promise<ReaderFigures> {
+export async function readerCosts(options: ReaderOptions): Promise<ReaderFigures> {
+  const { rounds, perSecond, say } = options;
   await buildFlood();
   await buildCConsumer();
-  const goMissing = await buildGoConsumer();
-  const names = (Object.keys(STARTS) as ReaderName[]).filter((name) => name !== "go" || !goMissing);
+  const asked = options.names ?? (Object.keys(STARTS) as ReaderName[]);
+  const goMissing = asked.includes("go") ? await buildGoConsumer() : undefined;
+  const names = asked.filter((name) => name !== "go" || !goMissing);
   const figures: ReaderFigures = { perSecond, rounds: [], ...(goMissing && { goMissing }) };
   for (let round = 0; round < rounds; round++) {
     say(`readers, round ${round + 1} of ${rounds}`);
     const costs: Partial<Record<ReaderName, ReaderCost>> = {};
     for (let turn = 0; turn < names.length; turn++) {
       const name = names[(round + turn) % names.length] as ReaderName;
-      costs[name] = await costOf(name, perSecond, seconds);
+      costs[name] = await costOf(name, options);
     }
     figures.rounds.push(costs);
   }
   return figures;
 }
 
-async function costOf(name: ReaderName, perSecond: number, seconds: number): Promise<ReaderCost> {
+async function costOf(name: ReaderName, options: ReaderOptions): Promise<ReaderCost> {
+  const { perSecond, seconds, warmUpSeconds = 1 } = options;
   const consumer = await STARTS[name]();
   const { pid } = consumer;
-  await makeFlood({ perSecond, seconds: WARM_UP_SECONDS, pid });
+  await makeFlood({ perSecond, seconds: warmUpSeconds, pid });
   const before = await consumer.read();
   await makeFlood({ perSecond, seconds, pid });
   const after = await consumer.read();
