@@ -6,10 +6,12 @@
 
 import type { ObservedEvent, RawHttpBatch, RawHttpEvent } from "../ffi/event.ts";
 import { CHUNK_EVENTS_MAX, Chunk } from "./chunk.ts";
+import { type Frame, payloadOf } from "./format.ts";
 import type { BatchFrame, Payload } from "./frame.ts";
 import type { Group } from "./group.ts";
 import { GroupTable } from "./group-table.ts";
 import { HttpSubject } from "./http-subject.ts";
+import { KeptFrame } from "./kept-frame.ts";
 
 const NONE = -1;
 const always = () => true;
@@ -88,6 +90,7 @@ class FanOut {
       if (count === 0) continue;
       const frame = new GroupFrame(this.#chunk, group, nowMillis);
       for (const member of group.members) member.offer(frame);
+      frame.leave();
       group.count = 0;
     }
     this.#chunk.clear();
@@ -136,8 +139,11 @@ class GroupFrame implements BatchFrame {
   holders = 0;
   readonly #chunk: Chunk;
   readonly #group: Group;
+  /** While the events are there. */
+  #isHere = true;
+  #written: Frame | undefined;
   #payload: Payload | undefined;
-  #isKept = false;
+  #kept: KeptFrame | undefined;
 
   constructor(chunk: Chunk, group: Group, nowMillis: number) {
     const { slots, count, format } = group;
@@ -151,15 +157,30 @@ class GroupFrame implements BatchFrame {
   }
 
   get payload(): Payload {
-    this.#payload ??= this.#group.format.frame(this.#chunk, this.#group);
+    if (!this.#isHere) return (this.#kept as KeptFrame).payload();
+    this.#payload ??= payloadOf(this.#write());
     return this.#payload;
   }
 
   keep(): void {
-    if (this.#isKept) return;
-    const { payload } = this;
-    this.#payload = typeof payload === "string" ? payload : Uint8Array.from(payload);
-    this.#isKept = true;
+    this.#kept ??= new KeptFrame(this.#write());
+  }
+
+  drop(): void {
+    this.#kept?.free();
+    this.#kept = undefined;
+  }
+
+  /** All members have had it; the next frame and the next events take its place. */
+  leave(): void {
+    this.#isHere = false;
+    this.#written = undefined;
+    this.#payload = undefined;
+  }
+
+  #write(): Frame {
+    this.#written ??= this.#group.format.frame(this.#chunk, this.#group);
+    return this.#written;
   }
 }
 

@@ -12,26 +12,52 @@ interface Format {
   readonly name: string;
   /** What its frames of raw events are cut from. */
   readonly form: "json" | "records";
-  /** The selected events, at least one. Bytes may be those of the chunk, which are gone with its events. */
-  frame(chunk: Chunk, selection: Selection): Payload;
+  /** The selected events, at least one. The bytes are gone with the events, or with the next frame. */
+  frame(chunk: Chunk, selection: Selection): Frame;
   control(message: Message): Payload;
 }
+
+interface Frame {
+  readonly bytes: Buffer;
+  /** Of a text. */
+  readonly encoding?: "latin1" | "utf8" | undefined;
+}
+
+/** What a transport is given: a text as a string, the bytes of another as they are. */
+const payloadOf = ({ bytes, encoding }: Frame): Payload => (encoding === undefined ? bytes : bytes.toString(encoding));
 
 const BINARY_VERSION = 1;
 /** `enum protocol` of `bpf/events.h`. */
 const BINARY_HTTP = 1;
 
+const TAIL = Buffer.from("]}");
+const NOTHING = Buffer.alloc(0);
+const heads = new Map<string, Buffer>();
+
+const headOf = (protocol: string): Buffer => {
+  let head = heads.get(protocol);
+  if (head === undefined) {
+    head = Buffer.from(`{"type":"batch","protocol":"${protocol}","events":[`);
+    heads.set(protocol, head);
+  }
+  return head;
+};
+
 /** One JSON object a frame: `{"type":"batch","protocol":"http","events":[…]}`. */
 const jsonFormat: Format = {
   name: "json",
   form: "json",
-  frame({ protocol, json }, selection) {
-    const runs: string[] = [];
-    json.forRuns(selection, (start, end) => runs.push(json.out.read(start, end)));
-    return `{"type":"batch","protocol":"${protocol}","events":[${runs.join(",")}]}`;
+  frame(chunk, selection) {
+    const { json, protocol } = chunk;
+    return { bytes: json.framed(selection, headOf(protocol), TAIL), encoding: json.out.isAscii ? "latin1" : "utf8" };
   },
   control: (message) => JSON.stringify(message),
 };
+
+const recordHead = Buffer.alloc(FRAME_HEAD_BYTES);
+recordHead[0] = BINARY_VERSION;
+recordHead[1] = BINARY_HTTP;
+recordHead.writeUInt16LE(FRAME_HEAD_BYTES, 2);
 
 /**
  * HTTP events as records, all else as JSON. Little-endian:
@@ -46,27 +72,11 @@ const binaryFormat: Format = {
   form: "records",
   frame(chunk, selection) {
     if (chunk.isDecoded) return jsonFormat.frame(chunk, selection);
-    const { records } = chunk;
-    const frame =
-      selection.count === chunk.length ? records.out.bytes.subarray(0, records.out.at) : cut(chunk, selection);
-    frame[0] = BINARY_VERSION;
-    frame[1] = BINARY_HTTP;
-    frame.writeUInt16LE(FRAME_HEAD_BYTES, 2);
-    frame.writeUInt32LE(selection.count, 4);
-    return frame;
+    recordHead.writeUInt32LE(selection.count, 4);
+    return { bytes: chunk.records.framed(selection, recordHead, NOTHING) };
   },
   control: jsonFormat.control,
 };
 
-/** With room for the head. */
-const cut = ({ records }: Chunk, selection: Selection): Buffer => {
-  const frame = Buffer.allocUnsafeSlow(FRAME_HEAD_BYTES + records.bytesOf(selection));
-  let at = FRAME_HEAD_BYTES;
-  records.forRuns(selection, (start, end) => {
-    at += records.out.bytes.copy(frame, at, start, end);
-  });
-  return frame;
-};
-
-export type { Format };
-export { binaryFormat, jsonFormat };
+export type { Format, Frame };
+export { binaryFormat, jsonFormat, payloadOf };

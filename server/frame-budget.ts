@@ -13,11 +13,12 @@ class FrameBudget {
     return this.#usedBytes;
   }
 
-  /** Takes the frame into one more queue; false when that would exceed the bound. */
+  /** Takes the frame, and its memory, into one more queue; false when that would exceed the bound. */
   hold(frame: BatchFrame): boolean {
     if (frame.holders === 0) {
       if (this.#usedBytes + frame.bytes > this.maxBytes) return false;
       this.#usedBytes += frame.bytes;
+      frame.keep();
     }
     frame.holders += 1;
     return true;
@@ -26,7 +27,9 @@ class FrameBudget {
   /** Undoes one `hold`. */
   release(frame: BatchFrame): void {
     frame.holders -= 1;
-    if (frame.holders === 0) this.#usedBytes -= frame.bytes;
+    if (frame.holders > 0) return;
+    this.#usedBytes -= frame.bytes;
+    frame.drop();
   }
 }
 

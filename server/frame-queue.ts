@@ -41,7 +41,6 @@ class FrameQueue {
   /** False when there is no memory for it. */
   pushBatch(frame: BatchFrame): boolean {
     if (!this.#budget.hold(frame)) return false;
-    frame.keep();
     this.#events += frame.events;
     this.#bytes += frame.bytes;
     this.#frames.push(frame);

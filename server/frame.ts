@@ -14,10 +14,11 @@ type Payload = string | Uint8Array;
 /** Events for one subscriber and all others that have asked for the same; shared by every queue it waits in. */
 interface BatchFrame {
   readonly kind: "batch";
-  /** In its final form, which is made when somebody has room for it. Until {@link keep} it may go with the events. */
+  /** In its final form, which is made when somebody has room for it; gone with the events unless it is kept. */
   readonly payload: Payload;
-  /** Call it, before the events go, when the frame is to be sent later. */
+  /** Called, before the events go, when the frame is to be sent later; `drop` when it is no more. */
   keep(): void;
+  drop(): void;
   /** Of its events. */
   readonly bytes: number;
   readonly events: number;

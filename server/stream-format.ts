@@ -24,7 +24,7 @@ const ndjsonFormat: Format = {
       at += json.out.bytes.copy(frame, at, startOf(json, slots, index), json.endOf(slots[index] as number));
       frame[at++] = LINE_FEED;
     }
-    return frame;
+    return { bytes: frame };
   },
   control: (message) => Buffer.from(`${JSON.stringify(message)}\n`),
 };
@@ -55,7 +55,7 @@ const sseFormat = (run: string): Format => ({
       const event = chunk.json.out.read(chunk.json.start(slot), chunk.json.endOf(slot));
       text += `id: ${chunk.seq(slot)}@${run}\ndata: ${event}\n\n`;
     }
-    return Buffer.from(text);
+    return { bytes: Buffer.from(text) };
   },
   control(message) {
     const seq = lastSeqOf(message);
