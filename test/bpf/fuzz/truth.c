@@ -22,7 +22,9 @@ enum {
 	/* Of a larger one that comes too early only the beginning is kept. */
 	SEGMENT_MAX = 2048 - 64,
 	OVERLAP_MAX = 64,
-	/* So many are kept until one that is late comes: HTTP_HELD_MAX. */
+	/* Late at once. */
+	WAITING_MAX = 4,
+	/* So many are kept until those come: HTTP_HELD_MAX. */
 	OVERTAKING_MAX = 64,
 };
 
@@ -109,12 +111,20 @@ static struct segment_of next_segment(const struct flight *flight, uint32_t at,
 				   ends ? flight->to : to};
 }
 
+/* The last ones first. */
+static void bring_waiting(struct script *script, const struct line *line,
+			  const struct segment_of *waiting, uint32_t *waits, uint32_t most)
+{
+	for (; *waits && most; most--)
+		bring(script, line, waiting[--*waits]);
+}
+
 static void bring_flight(struct script *script, struct line *line, struct choices *choices)
 {
 	const struct flight *flight = &line->talk.flights[line->flights];
 	struct choices none = {};
-	struct segment_of waiting = {};
-	uint32_t at = flight->from, before_waiting = 0;
+	struct segment_of waiting[WAITING_MAX];
+	uint32_t at = flight->from, waits = 0, before_waiting = 0;
 
 	if (choose(choices, 2))
 		bring_again(script, line);
@@ -126,29 +136,27 @@ static void bring_flight(struct script *script, struct line *line, struct choice
 		uint32_t how = choose(choices, 8), before = choose(choices, OVERLAP_MAX);
 
 		at = segment.to;
-		if (how == 1 && !waiting.to && may_wait(line, segment)) {
-			waiting = segment;
-			before_waiting = script->count;
+		if (how == 1 && waits < WAITING_MAX && may_wait(line, segment)) {
+			if (!waits)
+				before_waiting = script->count;
+			waiting[waits++] = segment;
 			continue;
 		}
-		/* One that is kept is found by where it begins. */
-		if (how == 2 && !waiting.to)
+		if (how == 2)
 			segment.from -= before < segment.from ? before : segment.from;
-		if (how != 3 || waiting.to || !may_be_lost(line, segment))
+		if (how != 3 || !may_be_lost(line, segment))
 			bring(script, line, segment);
 		if (how == 4)
 			bring(script, line, segment);
 		if (how == 5 && !(segment.flags & TH_RST))
 			line->again = segment;
-		/* It may be overtaken by several. */
-		if (!waiting.to || (choose(choices, 4) == 1 &&
-				    script->count - before_waiting < OVERTAKING_MAX - 1))
-			continue;
-		bring(script, line, waiting);
-		waiting.to = 0;
+		/* They may be overtaken by several, and by one another. */
+		if (script->count - before_waiting >= OVERTAKING_MAX - WAITING_MAX)
+			bring_waiting(script, line, waiting, &waits, WAITING_MAX);
+		else if (choose(choices, 4) != 1)
+			bring_waiting(script, line, waiting, &waits, 1);
 	} while (at < flight->to);
-	if (waiting.to)
-		bring(script, line, waiting);
+	bring_waiting(script, line, waiting, &waits, WAITING_MAX);
 	line->flights++;
 }
 
