@@ -314,7 +314,8 @@ static __always_inline int http_response_head_end(struct http_conn *conn, struct
 	if (status < 200 && status != 101) {
 		if (answers)
 			event->first_byte_ns = 0;
-		request->expectation = EXPECT_NONE;
+		if (status == 100)
+			request->expectation = EXPECT_NONE;
 		flow_expect_message(flow);
 		return ROUND_MORE;
 	}
