@@ -3,42 +3,26 @@
 #ifndef KERNELCAST_FUZZ_TALK_H
 #define KERNELCAST_FUZZ_TALK_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "../../../bpf/events.h"
-
-/* The fuzzer's bytes, one for each decision; when they are used up, everything is as simple as can be. */
-struct choices {
-	const uint8_t *data;
-	size_t left;
-};
-
-/* Below limit, which is at most 256. */
-uint32_t choose(struct choices *choices, uint32_t limit);
+#include "say.h"
 
 enum talk_limits {
-	TALK_BYTES = 40 * 1024,
 	TALK_EXCHANGES = 24,
-	TALK_FLIGHTS = 2 * TALK_EXCHANGES + 8,
-};
-
-struct speech {
-	uint32_t len;
-	uint8_t bytes[TALK_BYTES];
-	/* Of each byte: may it pass unseen? Those of a body may, for its length is known. */
-	bool spare[TALK_BYTES];
+	TALK_FLIGHTS = 2 * TALK_EXCHANGES + 16,
 };
 
 /* What one side says before it listens. */
 struct flight {
 	uint8_t role;
-	uint8_t flags;	   /* TCP's FIN or RST, with the last byte */
+	uint8_t flags; /* TCP's FIN or RST, with the last byte */
+	bool is_blind; /* what the other side said last has not come to this one */
+	/* What a server sees first that refused a body: that body, or the next request. The first segment tells which. */
+	bool is_refused_body;
 	uint32_t from, to; /* of its speech */
 };
 
 struct talk {
+	bool query;		   /* is to be reported */
+	bool refused;		   /* the client has not said anything since its body was */
 	struct speech speeches[2]; /* by role */
 	uint32_t flight_count;
 	struct flight flights[TALK_FLIGHTS];
@@ -46,6 +30,6 @@ struct talk {
 	struct http_event expected[TALK_EXCHANGES]; /* without addresses and times */
 };
 
-void talk_make(struct talk *talk, struct choices *choices);
+void talk_make(struct talk *talk, struct choices *choices, bool query);
 
 #endif

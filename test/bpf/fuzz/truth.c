@@ -38,6 +38,7 @@ struct line {
 	struct talk talk;
 	struct endpoint ends[2];
 	uint32_t isn[2], sent[2]; /* with FIN */
+	uint32_t acked[2];	  /* of the other side's */
 	bool ipv6, opened;
 	uint32_t flights;	 /* that are through */
 	struct segment_of again; /* comes once more, later */
@@ -51,7 +52,7 @@ static void bring(struct script *script, const struct line *line, struct segment
 			      .from = line->ends[role],
 			      .to = line->ends[role ^ 1],
 			      .seq = line->isn[role] + 1 + segment.from,
-			      .ack = line->isn[role ^ 1] + 1 + line->sent[role ^ 1],
+			      .ack = line->isn[role ^ 1] + 1 + line->acked[role],
 			      .payload = line->talk.speeches[role].bytes + segment.from,
 			      .payload_len = segment.to - segment.from};
 	struct action packet = {.kind = ACTION_PACKET, .bytes = script->bytes + script->bytes_used};
@@ -81,10 +82,13 @@ static bool may_be_lost(const struct line *line, struct segment_of segment)
 	       !memchr(spare + segment.from, false, segment.to - segment.from);
 }
 
-/* May another one come first? What comes first of all must say what it is. */
+/* May another one come first, or this one not at all? Not if it is what tells what comes. */
 static bool may_wait(const struct line *line, struct segment_of segment)
 {
-	return !segment.flags && (line->opened || line->flights);
+	const struct flight *flight = &line->talk.flights[line->flights];
+
+	return !segment.flags && (line->opened || line->flights) &&
+	       !(flight->is_refused_body && segment.from == flight->from);
 }
 
 static void bring_again(struct script *script, struct line *line)
@@ -104,7 +108,9 @@ static struct segment_of next_segment(const struct flight *flight, uint32_t at,
 				      struct choices *choices)
 {
 	static const uint32_t lengths[] = {SEGMENT_MAX, 1, 2, 3, 10, 40, 100, 256, 700, 1400};
-	uint32_t to = at + lengths[choose(choices, sizeof(lengths) / sizeof(*lengths))];
+	uint32_t which = choose(choices, sizeof(lengths) / sizeof(*lengths));
+	bool tells = flight->is_refused_body && at == flight->from;
+	uint32_t to = at + lengths[tells ? 0 : which];
 	bool ends = to >= flight->to;
 
 	return (struct segment_of){flight->role, ends ? flight->flags : 0, at,
@@ -129,6 +135,8 @@ static void bring_flight(struct script *script, struct line *line, struct choice
 	if (choose(choices, 2))
 		bring_again(script, line);
 	line->sent[flight->role] = flight->to + !!(flight->flags & TH_FIN);
+	if (!flight->is_blind)
+		line->acked[flight->role] = line->sent[flight->role ^ 1];
 	if (is_long(script))
 		choices = &none;
 	do {
@@ -144,7 +152,7 @@ static void bring_flight(struct script *script, struct line *line, struct choice
 		}
 		if (how == 2)
 			segment.from -= before < segment.from ? before : segment.from;
-		if (how != 3 || !may_be_lost(line, segment))
+		if (how != 3 || !may_be_lost(line, segment) || !may_wait(line, segment))
 			bring(script, line, segment);
 		if (how == 4)
 			bring(script, line, segment);
@@ -160,13 +168,14 @@ static void bring_flight(struct script *script, struct line *line, struct choice
 	line->flights++;
 }
 
-static void line_make(struct line *line, uint32_t index, struct choices *choices)
+static void line_make(struct line *line, uint32_t index, struct choices *choices, bool query)
 {
 	static const uint32_t isns[] = {1000, 0xffffffff, 0xffffff00, 0x7fffff00};
 	bool swapped = choose(choices, 2);
 
 	memset(&line->again, 0, sizeof(line->again));
 	memset(line->sent, 0, sizeof(line->sent));
+	memset(line->acked, 0, sizeof(line->acked));
 	memset(line->ends, 0, sizeof(line->ends));
 	line->ipv6 = choose(choices, 2);
 	line->opened = !choose(choices, 4);
@@ -178,7 +187,7 @@ static void line_make(struct line *line, uint32_t index, struct choices *choices
 		/* Not the same: that would be one connection, seen behind a NAT. */
 		line->isn[role] = isns[choose(choices, 4)] - index;
 	}
-	talk_make(&line->talk, choices);
+	talk_make(&line->talk, choices, query);
 }
 
 static void open_line(struct script *script, const struct line *line)
@@ -235,9 +244,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t left = 0;
 
 	memset(&script.head, 0, sizeof(script.head));
+	script.head.settings = choose(&choices, 2) ? SETTING_QUERY : 0;
 	script.count = script.bytes_used = 0;
 	for (uint32_t i = 0; i < TALKS; i++) {
-		line_make(&lines[i], i, &choices);
+		line_make(&lines[i], i, &choices, script.head.settings & SETTING_QUERY);
 		open_line(&script, &lines[i]);
 		left += lines[i].talk.flight_count;
 	}
