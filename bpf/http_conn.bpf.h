@@ -9,7 +9,7 @@
 enum http_limits {
 	/* Bytes of an unfinished line kept for the next segment; of a longer line only its beginning is read. */
 	HTTP_CARRY = 256,
-	/* Of the end of a long request line: the version may be cut. */
+	/* Of the end of a long request line, which the version may be, or a part of it. */
 	HTTP_CARRY_END = 16,
 	/* Fresh bytes looked at in one round. */
 	HTTP_WINDOW = 1024,
@@ -90,8 +90,7 @@ enum http_transaction_flags {
 	TRANSACTION_LINE =
 		1, /* the request line has been read as far as it is needed: there is something to report */
 	TRANSACTION_QUERY = 2,	/* the target's `?` has been passed */
-	TRANSACTION_TARGET = 4, /* the target has been read to its end */
-	TRANSACTION_EXPECT = 8, /* Expect: 100-continue */
+	TRANSACTION_EXPECT = 4, /* Expect: 100-continue */
 };
 
 struct http_transaction {

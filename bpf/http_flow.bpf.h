@@ -391,8 +391,8 @@ static __always_inline int http_take_scan(struct http_conn *conn, const struct c
 }
 
 /*
- * Takes the part of a long request line that is in window[at, end): the target up to its blank, and at the line's end,
- * which whole says is there, the version. Returns 0.
+ * Takes the next part of a long request line, which ends at `end` if it is whole: more of the target, without the last bytes
+ * as long as they may be the version, and then that. Returns 0.
  */
 __noinline int http_continue_target(struct http_conn *conn, const struct conn_key *key,
 				    const struct http_window *window, __u32 end, bool whole)
@@ -403,16 +403,17 @@ __noinline int http_continue_target(struct http_conn *conn, const struct conn_ke
 
 	if (!last)
 		return 0;
-	if (!(last->flags & TRANSACTION_TARGET)) {
-		__u32 fresh = end > HTTP_CARRY ? end - HTTP_CARRY : 0;
-		__u32 len = http_find(window, HTTP_CARRY, fresh, ' ');
-
-		if (len < fresh)
-			last->flags |= TRANSACTION_TARGET;
-		http_append_target(last, window, HTTP_CARRY, len);
-	}
-	if (whole)
+	if (whole) {
+		if (window_byte(window, end - 1) == '\r')
+			end--;
 		last->event.version = read_version(window, end);
+		if (last->event.version)
+			end -= VERSION_BYTES;
+	} else {
+		end -= HTTP_CARRY_END;
+	}
+	http_append_target(last, window, HTTP_CARRY - HTTP_CARRY_END,
+			   end - (HTTP_CARRY - HTTP_CARRY_END));
 	return 0;
 }
 

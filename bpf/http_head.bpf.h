@@ -464,9 +464,13 @@ __noinline int http_append_target(struct http_transaction *transaction,
 	return 0;
 }
 
+enum {
+	VERSION_BYTES = 9, /* SP HTTP/1.x */
+};
+
 /*
- * method SP target SP HTTP/1.x. Of a line that is not whole the target is read as far as it goes. Returns false if it is
- * none.
+ * method SP target SP HTTP/1.x. Of a line that is not whole the target is read but for what is kept of the line's end.
+ * Returns false if it is none.
  */
 static __always_inline bool read_request_line(struct http_transaction *transaction,
 					      const struct http_window *window, struct span line,
@@ -482,17 +486,14 @@ static __always_inline bool read_request_line(struct http_transaction *transacti
 	if (whole) {
 		if (target.len < 10)
 			return false;
-		target.len -= 9;
+		target.len -= VERSION_BYTES;
 		__u64 version = window_load(window, target.at + target.len + 1);
 		if ((version != VERSION_1_1 && version != VERSION_1_0) ||
 		    window_byte(window, target.at + target.len) != ' ')
 			return false;
 		event->version = version == VERSION_1_1 ? 2 : 1;
-	} else {
-		__u32 len = http_find(window, target.at, target.len, ' ');
-		if (len < target.len)
-			transaction->flags |= TRANSACTION_TARGET;
-		target.len = len;
+	} else if (target.len > HTTP_CARRY_END) {
+		target.len -= HTTP_CARRY_END;
 	}
 	event->method_len = copy_text(event->method, HTTP_METHOD_MAX, 0, window,
 				      (struct span){.at = line.at, .len = method});
@@ -520,13 +521,12 @@ static __always_inline __u16 read_status_line(const struct http_window *window, 
 	return hundreds * 100 + tens * 10 + ones;
 }
 
-/* The version at the end of a request line, or 0 (RFC 9112 section 2.3). end: behind its last byte. */
+/* The version at the end of a request line, or 0 (RFC 9112 section 2.3). end: behind its last byte but CR. */
 static __always_inline __u8 read_version(const struct http_window *window, __u32 end)
 {
-	if (window_byte(window, end - 1) == '\r')
-		end--;
 	__u64 word = window_load(window, end - 8);
-	if (window_byte(window, end - 9) != ' ')
+
+	if (window_byte(window, end - VERSION_BYTES) != ' ')
 		return 0;
 	return word == VERSION_1_1 ? 2 : word == VERSION_1_0;
 }

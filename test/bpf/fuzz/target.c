@@ -91,15 +91,15 @@ static void play_twice(const struct script *script)
 }
 
 /*
- * Two things depend on how much of a line is seen at once: whether a blank is taken for a part of the target, and whether a
- * method that is not of capital letters is taken for one where it could be anything.
+ * It depends on how much of a line is seen at once whether a method that is not of capital letters is taken for one where it
+ * could be anything.
  */
 static bool is_odd(const struct http_event *event)
 {
 	for (int i = 0; i < event->method_len; i++)
 		if (event->method[i] < 'A' || event->method[i] > 'Z')
 			return true;
-	return memchr(event->target, ' ', event->target_len);
+	return false;
 }
 
 static bool has_odd(const struct kept *kept)
