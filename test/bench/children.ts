@@ -50,11 +50,11 @@ export async function output(command: string[]): Promise<string> {
   return text;
 }
 
-/** Resolves when it has ended. */
-export async function end(child: Subprocess): Promise<void> {
+/** Resolves when it has ended. @param signal that it ends upon in order */
+export async function end(child: Subprocess, signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<void> {
   ending.add(child);
   if (child.exitCode === null && child.signalCode === null) {
-    child.kill("SIGTERM");
+    child.kill(signal);
     const kill = setTimeout(() => child.kill("SIGKILL"), TERM_TO_KILL_MILLIS);
     await child.exited;
     clearTimeout(kill);

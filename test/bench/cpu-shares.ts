@@ -4,6 +4,8 @@
  */
 
 import { readdirSync, readFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { TICKS_PER_SECOND } from "./process-usage.ts";
 
 /** Percent of all CPUs together. */
 export interface CpuShares {
@@ -33,6 +35,30 @@ export function sharesSince(before: CpuReading, now = readCpu()): CpuShares {
   const percent = (of: (reading: CpuReading) => number) =>
     Math.max(0, ((of(now) - of(before)) * 100) / (now.total - before.total));
   return { idle: percent((one) => one.idle), steal: percent((one) => one.steal), others: percent((one) => one.others) };
+}
+
+/** User and system time of a process and of all that descend from it, those included that have ended, in seconds. */
+export function familyCpuSeconds(pid: number): number {
+  const processes = readProcesses();
+  let ticks = 0;
+  const add = (member: number) => {
+    ticks += processes.get(member)?.ticks ?? 0;
+    for (const [child, { parent }] of processes) if (parent === member) add(child);
+  };
+  add(pid);
+  return ticks / TICKS_PER_SECOND;
+}
+
+/** Starts to count the seconds of CPU that were neither idle nor stolen nor others'. @returns what it came to */
+export function countBusy(): () => number {
+  const before = readCpu();
+  const began = performance.now();
+  return () => {
+    const seconds = (performance.now() - began) / 1000;
+    const now = readCpu();
+    const left = (["idle", "steal", "others"] as const).reduce((sum, what) => sum + now[what] - before[what], 0);
+    return seconds * cpus().length - left / TICKS_PER_SECOND;
+  };
 }
 
 interface Process {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { end, output, start } from "./children.ts";
 import { scratchFolder } from "./output.ts";
@@ -55,6 +55,8 @@ http {
 
 export async function startNginx(): Promise<Nginx> {
   const folder = scratchFolder();
+  // nginx's workers are another user.
+  chmodSync(folder, 0o755);
   const port = freePort();
   const file = join(folder, "nginx.conf");
   writeFileSync(file, config(folder, port));

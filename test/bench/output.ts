@@ -7,8 +7,8 @@ export const OUTPUT = join(import.meta.dir, ".output");
 mkdirSync(OUTPUT, { recursive: true });
 
 /** A folder that goes with the process. */
-export function scratchFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "kernelcast-bench-"));
+export function scratchFolder(parent = tmpdir()): string {
+  const folder = mkdtempSync(join(parent, "kernelcast-bench-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

@@ -40,6 +40,7 @@ const TEXT = "#7a828c";
 const GRID = "#8b949e55";
 const MARKED = "#2f81f7";
 const PLAIN = "#8b949e";
+const SPREAD = "#d29922";
 const LINE_COLORS = [MARKED, "#d29922", "#3fb950", "#db61a2", "#a371f7", "#f0883e"];
 const WIDTH = 720;
 const FONT = "font-family='ui-sans-serif,system-ui,sans-serif' font-size='13'";
@@ -59,7 +60,7 @@ export function barChart({ title, unit, bars }: BarChart): string {
       rect({ x: left, y: y + 4, width: xOf(bar.value) - left, height: rowHeight - 8, color }),
       text(xOf(max) + 8, middle + 4, figure(bar.value), "start", bar.mark ? "bold" : undefined),
     ];
-    if (max > min) parts.push(line([xOf(min), middle], [xOf(max), middle], TEXT));
+    if (max > min) parts.push(line([xOf(min), middle], [xOf(max), middle], SPREAD, 2));
     return parts.join("");
   });
   const axis = line([left, top], [left, top + bars.length * rowHeight], TEXT);
@@ -68,7 +69,7 @@ export function barChart({ title, unit, bars }: BarChart): string {
 
 /** Lines over a common x, both axes from the least to the most; y from zero. */
 export function lineChart({ title, xLabel, yLabel, lines, logX = false }: LineChart): string {
-  const [left, right, top, bottom, height] = [76, 24, 60, 54, 360];
+  const [left, right, top, bottom, height] = [76, 24, 74, 54, 360];
   const points = lines.flatMap((one) => one.points);
   const scale = (x: number) => (logX ? Math.log(x) : x);
   const xs = points.map(([x]) => scale(x));
@@ -111,7 +112,7 @@ function legend(lines: readonly Line[], left: number, right: number): string {
     .map(({ label }, at) => {
       const x = left + at * room;
       const color = LINE_COLORS[at % LINE_COLORS.length] ?? PLAIN;
-      return rect({ x, y: 44, width: 10, height: 10, color }) + text(x + 16, 53, label, "start");
+      return rect({ x, y: 48, width: 10, height: 10, color }) + text(x + 16, 57, label, "start");
     })
     .join("");
 }
@@ -143,8 +144,13 @@ function rect({ x, y, width, height, color }: { x: number; y: number; width: num
   return `<rect ${place} rx='2' fill='${color}'/>`;
 }
 
-function line([x1, y1]: readonly [number, number], [x2, y2]: readonly [number, number], color: string): string {
-  return `<line x1='${round(x1)}' y1='${round(y1)}' x2='${round(x2)}' y2='${round(y2)}' stroke='${color}'/>`;
+function line(
+  [x1, y1]: readonly [number, number],
+  [x2, y2]: readonly [number, number],
+  color: string,
+  width = 1,
+): string {
+  return `<line x1='${round(x1)}' y1='${round(y1)}' x2='${round(x2)}' y2='${round(y2)}' stroke='${color}' stroke-width='${width}'/>`;
 }
 
 const escaped = (content: string): string =>

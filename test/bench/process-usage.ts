@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 /** Linux fixes this for what /proc shows, whatever the kernel's own tick. */
-const TICKS_PER_SECOND = 100;
+export const TICKS_PER_SECOND = 100;
 
 /** User and system time of all threads, ended ones too. */
 export function cpuSeconds(pid: number): number {

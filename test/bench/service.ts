@@ -4,7 +4,8 @@ import type { PartialReceipt } from "../../server/schema.ts";
 import { end, firstMatch, start } from "./children.ts";
 import { cpuSeconds, type Memory, memory } from "./process-usage.ts";
 
-const CLI = join(import.meta.dir, "../../server/cli.ts");
+/** Its command line. */
+export const SERVICE_COMMAND = [process.execPath, "--no-env-file", join(import.meta.dir, "../../server/cli.ts")];
 /** The default settings, whatever this shell has set; spans have a cost of their own. */
 const SETTINGS = Object.fromEntries(
   Object.keys(process.env)
@@ -28,9 +29,12 @@ export class Service {
     this.url = url;
   }
 
-  /** @param collectorUrl where spans go; without it there are none */
-  static async start(collectorUrl?: string): Promise<Service> {
-    const command = [process.execPath, "--no-env-file", CLI, "serve", "--port", "0"];
+  /**
+   * @param collectorUrl where spans go; without it there are none
+   * @param settings of its command line
+   */
+  static async start(collectorUrl?: string, settings: readonly string[] = []): Promise<Service> {
+    const command = [...SERVICE_COMMAND, "serve", "--port", "0", ...settings];
     const spans = collectorUrl ? { OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl } : { OTEL_TRACES_EXPORTER: "none" };
     const child = start(command, { env: { ...SETTINGS, ...spans, OTEL_METRICS_EXPORTER: "none" } });
     const subscribe = await firstMatch(child, /ws:(\/\/\S+)\/ws/);

@@ -26,7 +26,7 @@ export interface Window {
 }
 
 /** Requests that wrk left behind are still answered. */
-const SETTLE_MILLIS = 200;
+export const SETTLE_MILLIS = 200;
 /** At full load timing each would cost; a prime, so as not to keep step with the batches. */
 const TIMED_AT_FULL_LOAD = 13;
 
@@ -42,8 +42,9 @@ export class Watch {
     this.#nginx = nginx;
   }
 
-  static async start(nginx: Nginx): Promise<Watch> {
-    const service = await Service.start();
+  /** @param settings of the service's command line */
+  static async start(nginx: Nginx, settings: readonly string[] = []): Promise<Watch> {
+    const service = await Service.start(undefined, settings);
     const subscription = await Subscription.open(service.url, { address: "127.0.0.1", port: nginx.port });
     return new Watch(service, subscription, nginx);
   }
@@ -56,12 +57,17 @@ export class Watch {
     return receipt.protocols.http?.dropped ?? {};
   }
 
-  async measure(load: Load): Promise<Window> {
+  measure(load: Load): Promise<Window> {
+    return this.observe(() => wrk(load), load.pauseMillis ? 1 : TIMED_AT_FULL_LOAD);
+  }
+
+  /** @param every one transaction in so many is timed */
+  async observe(run: () => Promise<LoadResult>, every = TIMED_AT_FULL_LOAD): Promise<Window> {
     const { service, subscription } = this;
-    const droppedBefore = await this.begin(load.pauseMillis ? 1 : TIMED_AT_FULL_LOAD);
+    const droppedBefore = await this.begin(every);
     const servedBefore = await this.#nginx.count();
     const cpuBefore = [service.cpuSeconds(), subscription.cpuSeconds()] as const;
-    const result = await wrk(load);
+    const result = await run();
     await Bun.sleep(SETTLE_MILLIS);
     const served = (await this.#nginx.count()) - servedBefore;
     const { receipt } = await service.sync();

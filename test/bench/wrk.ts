@@ -9,8 +9,11 @@ export interface Load {
   connections: number;
   /** A random pause of so many milliseconds before each request; without it, as fast as it goes. */
   pauseMillis?: readonly [min: number, max: number];
+  /** Each request on a connection of its own. */
+  closes?: boolean;
 }
 
+/** What a load generator saw. */
 export interface LoadResult {
   requests: number;
   perSecond: number;
@@ -28,7 +31,8 @@ const THREADS = 2;
 const CONNECTIONS_MAX = 10_000;
 const SCRIPT = join(import.meta.dir, "wrk.lua");
 
-type Printed = Omit<LoadResult, "perSecond" | "cpu" | "packetSockets"> & { micros: number };
+/** What a load generator prints. */
+export type Printed = Omit<LoadResult, "perSecond" | "cpu" | "packetSockets"> & { micros: number };
 
 /** Ends by itself. Of a load that takes several processes, a percentile is the worst of theirs. */
 export async function wrk(load: Load): Promise<LoadResult> {
@@ -36,7 +40,6 @@ export async function wrk(load: Load): Promise<LoadResult> {
   const processes = Math.ceil(load.connections / CONNECTIONS_MAX);
   const printed = await Promise.all(Array.from({ length: processes }, () => run(load, processes)));
   const cpu = sharesSince(before);
-  const packetSockets = readFileSync("/proc/net/packet", "utf8").trimEnd().split("\n").length - 1;
   const sum = (of: (one: Printed) => number) => printed.reduce((total, one) => total + of(one), 0);
   const most = (of: (one: Printed) => number) => Math.max(...printed.map(of));
   return {
@@ -47,15 +50,26 @@ export async function wrk(load: Load): Promise<LoadResult> {
     maxMicros: most(({ maxMicros }) => maxMicros),
     errors: sum(({ errors }) => errors),
     cpu,
-    packetSockets,
+    packetSockets: packetSockets(),
   };
 }
 
-async function run({ url, seconds, connections, pauseMillis }: Load, processes: number): Promise<Printed> {
+/** Of all captures of this network namespace. */
+export function packetSockets(): number {
+  return readFileSync("/proc/net/packet", "utf8").trimEnd().split("\n").length - 1;
+}
+
+async function run({ url, seconds, connections, pauseMillis, closes }: Load, processes: number): Promise<Printed> {
   const threads = Math.max(1, Math.floor(THREADS / processes));
   const sizes = ["-t", threads, "-c", Math.floor(connections / processes), "-d", `${seconds}s`].map(String);
-  const text = await output(["wrk", ...sizes, "-s", SCRIPT, url, "--", ...(pauseMillis ?? []).map(String)]);
+  const header = closes ? ["-H", "Connection: close"] : [];
+  const pause = (pauseMillis ?? []).map(String);
+  return printedBy(await output(["wrk", ...sizes, ...header, "-s", SCRIPT, url, "--", ...pause]));
+}
+
+/** @throws Error if there is no line of its result */
+export function printedBy(text: string): Printed {
   const json = text.match(/^RESULT (.*)$/m)?.[1];
-  if (json === undefined) throw new Error(`wrk printed no result:\n${text}`);
+  if (json === undefined) throw new Error(`the load generator printed no result:\n${text}`);
   return JSON.parse(json);
 }
