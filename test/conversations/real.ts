@@ -1,6 +1,7 @@
 /** Conversations on the real kernel, in front of the running service. */
 import type { HttpEvent } from "../../ffi/event.ts";
 import { PATH_MAX_DEFAULT } from "../../ffi/reader-options.ts";
+import type { Attach } from "../e2e/support/attach.ts";
 import { Network } from "../e2e/support/network.ts";
 import { Service } from "../e2e/support/service.ts";
 import type { Conversation } from "./conversation.ts";
@@ -46,13 +47,13 @@ export function settingsOf({ options, steps }: Conversation): string {
 }
 
 /** Plays conversations with the same settings: over sockets where these can, and as frames on a device where not. */
-export async function playReal(conversations: readonly Conversation[]): Promise<RealRun[]> {
+export async function playReal(conversations: readonly Conversation[], attach: Attach): Promise<RealRun[]> {
   const settings = settingsOf(conversations[0] as Conversation);
   const [network, outside] = await Promise.all([Network.open(), Network.open()]);
   await joinByWire(network, outside);
-  const service = await Service.start(network, { flags: settings.split(" ") });
+  const service = await Service.start(network, { flags: settings.split(" "), attach });
   const subscriber = await service.subscribe();
-  await network.allWatched();
+  await network.allWatched(attach);
 
   const talker = new Talker(network);
   const injector = new Player(outside.inside([playerPath("inject"), DEVICE]));

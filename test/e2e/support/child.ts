@@ -1,3 +1,5 @@
+import { ATTACH, enterOwnCgroup, leaveOwnCgroup } from "./attach.ts";
+
 /** Processes that the tests start. Every one of them is known here until it has ended, so that none is left behind. */
 
 const running = new Set<Child>();
@@ -5,6 +7,7 @@ const running = new Set<Child>();
 /** Kills what is still running. Give it to `afterEach` or `afterAll`: it is also called when a test fails or hangs. */
 export async function endAll(): Promise<void> {
   await Promise.all([...running].map((child) => child.stop("SIGKILL")));
+  leaveOwnCgroup();
 }
 
 interface Outcome {
@@ -28,6 +31,7 @@ export class Child {
   /** @param onLine gets each line of standard output instead of `stdout` */
   constructor(argv: readonly string[], env: Record<string, string> = {}, onLine?: (line: string) => void) {
     this.argv = argv;
+    if (ATTACH === "cgroup") enterOwnCgroup();
     // The kernel ends it if the test runner is killed.
     this.#process = Bun.spawn(["setpriv", "--pdeathsig", "KILL", "--", ...argv], {
       env: { PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin`, ...env },

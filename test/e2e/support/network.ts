@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { ATTACH, type Attach } from "./attach.ts";
 import { Child, output } from "./child.ts";
 
 /**
@@ -69,8 +70,9 @@ export class Network {
     return readFileSync(`/proc/${this.#holder.pid}/net/packet`, "utf8").trim().split("\n").slice(1);
   }
 
-  /** Every device in here is watched, and nothing else: not one that has gone. */
-  async allWatched(): Promise<void> {
+  /** Every device in here is watched, and nothing else: not one that has gone. At sockets there is nothing to wait for. */
+  async allWatched(attach: Attach = ATTACH): Promise<void> {
+    if (attach === "cgroup") return;
     for (;;) {
       const devices = JSON.parse(await this.output("ip", "-j", "link", "show")) as { ifindex: number }[];
       const watched = new Set(this.watchedDevices());

@@ -1,4 +1,5 @@
 import type { PartialReceipt, Stats } from "../../../server/schema.ts";
+import { type Attach, attachFlags } from "./attach.ts";
 import { type BpfIds, bpfIds } from "./bpf-ids.ts";
 import type { Child } from "./child.ts";
 import type { Network } from "./network.ts";
@@ -12,6 +13,7 @@ export const NO_SPANS = { OTEL_TRACES_EXPORTER: "none", OTEL_METRICS_EXPORTER: "
 interface ServiceOptions {
   flags?: readonly string[];
   env?: Record<string, string>;
+  attach?: Attach;
 }
 
 /** `kernelcast serve` as a user runs it, in a network of its own. */
@@ -27,8 +29,9 @@ export class Service {
   }
 
   /** Resolves when it says that it watches. */
-  static async start(network: Network, { flags = [], env = NO_SPANS }: ServiceOptions = {}): Promise<Service> {
-    const child = network.start([process.execPath, CLI, "serve", "--port=0", ...flags], env);
+  static async start(network: Network, { flags = [], env = NO_SPANS, attach }: ServiceOptions = {}): Promise<Service> {
+    const all = ["--port=0", ...attachFlags(attach), ...flags];
+    const child = network.start([process.execPath, CLI, "serve", ...all], env);
     const [, url = ""] = await child.match(/page +(http:\/\/\S+:\d+)\/\n/);
     return new Service(network, child, url);
   }
