@@ -3,8 +3,8 @@
  * The other way to see packets: as the sockets of a cgroup receive and send them (cgroup_skb), in every network namespace.
  * Data begins at the network header. Both programs let every packet pass.
  *
- * http_received sees what comes for a local socket, on lo also what a local one sent; it runs before the socket takes the
- * packet, in softirq. http_sent sees what a local socket sends, after netfilter; of lo it leaves out what http_received will see.
+ * http_received sees what comes for a socket, before that takes it, in softirq. http_sent sees what a socket sends, behind
+ * netfilter; of lo it leaves out what http_received will see, if all sockets are watched.
  * So a packet is seen once by a socket here, and the segments of a connection in an order in which they may have caused one
  * another. What two sockets here say to one another over other devices is seen twice, like a segment that is sent again.
  */
@@ -18,6 +18,9 @@ static const int PASS = 1;
 
 /* Of the namespace that the service runs in, whose connections keep scope 0. Written before load. */
 setting __u64 http_own_netns = 0;
+
+/* The cgroup is the root, so whoever gets what is sent over lo is watched as well. Written before load. */
+setting bool http_all_sockets = false;
 
 /* Linux 6.14, and called with functions of our own between them 6.15. */
 extern void bpf_local_irq_save(unsigned long *flags) __weak __ksym;
@@ -143,7 +146,7 @@ int http_sent(packet_t *packet)
 	unsigned long flags;
 
 	if (!is_http_monitoring_enabled() ||
-	    (packet->ifindex == LOOPBACK_IFINDEX && !http_is_renamed(packet)))
+	    (http_all_sockets && packet->ifindex == LOOPBACK_IFINDEX && !http_is_renamed(packet)))
 		return PASS;
 	bpf_local_irq_save(&flags);
 	if (http_read_of_socket(packet, true))

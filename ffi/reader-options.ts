@@ -89,7 +89,9 @@ export function validated(options: ReaderOptions): ReaderOptions {
     throw new CaptureError(`${name}: expected ${kind} from ${min} to ${max}, got ${value}`);
   }
   if (options.attach === "socket" && options.cgroup !== "") {
-    throw new CaptureError(`cgroup: the sockets of ${options.cgroup} are only told apart by those attached to it`);
+    throw new CaptureError(
+      `cgroup: packet sockets do not tell the sockets of ${options.cgroup} apart; leave out --attach`,
+    );
   }
   if (Buffer.byteLength(options.cgroup) >= cgroup_limits.CGROUP_PATH_MAX) {
     throw new CaptureError(`cgroup: expected a path of fewer than ${cgroup_limits.CGROUP_PATH_MAX} bytes`);

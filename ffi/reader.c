@@ -150,6 +150,7 @@ static int configure(struct reader *reader, struct bpf_object *object, const cha
 				     options->idle_timeout_millis * 1000000ull);
 	err = err ?: set_setting(object, "http_path_max", options->path_max);
 	err = err ?: set_setting(object, "http_own_netns", cgroup_own_netns());
+	err = err ?: set_setting(object, "http_all_sockets", !options->cgroup[0]);
 	err = err ?: choose_programs(object, options->attach == ATTACH_CGROUP);
 	err = err ?: set_entries(object, stream, "counters", reader->pump.cpus);
 	err = err ?: set_entries(object, stream, "conns", options->connections_max);

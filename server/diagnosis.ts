@@ -32,7 +32,12 @@ export interface Check {
   remedy?: string;
 }
 
+/** Where packets are to be seen: it decides which things are needed. */
+type Attach = "socket" | "cgroup";
+
 const OLDEST_KERNEL = { major: 5, minor: 15 };
+/** A program at the sockets calls kernel functions that switch interrupts off, and functions of its own between them. */
+const OLDEST_KERNEL_AT_SOCKETS = { major: 6, minor: 15 };
 
 const CAPABILITIES = [
   { name: "CAP_BPF", bit: 39n, why: "loads the programs and makes their maps", insteadOf: true },
@@ -42,8 +47,11 @@ const CAPABILITIES = [
     why: "opens the perf rings and lets a program read kernel structures",
     insteadOf: true,
   },
-  { name: "CAP_NET_RAW", bit: 13n, why: "opens the packet socket that sees the traffic", insteadOf: false },
 ] as const;
+const CAPABILITY_TO_SEE = {
+  socket: { name: "CAP_NET_RAW", bit: 13n, why: "opens the packet socket that sees the traffic", insteadOf: false },
+  cgroup: { name: "CAP_NET_ADMIN", bit: 12n, why: "attaches the programs to a cgroup", insteadOf: false },
+} as const;
 const CAP_IPC_LOCK = 14n;
 const CAP_SYS_ADMIN = 21n;
 
@@ -84,11 +92,12 @@ const PROBES: Record<Probe["name"], { label: string; why: string; remedy: string
 };
 
 /** Judges facts; touches nothing. */
-export function diagnose(facts: Facts): Check[] {
+export function diagnose(facts: Facts, attach: Attach = "socket"): Check[] {
   return [
     kernelVersion(facts),
-    ...capabilities(facts),
-    ...probes(facts),
+    ...(attach === "cgroup" ? [kernelVersionAtSockets(facts)] : []),
+    ...capabilities(facts, attach),
+    ...probes(facts, attach),
     lockedMemory(facts),
     perfParanoid(facts),
     unprivilegedBpf(facts),
@@ -112,9 +121,15 @@ function kernelVersion({ kernelRelease }: Facts): Check {
   };
 }
 
-function capabilities({ capabilities }: Facts): Check[] {
+function kernelVersionAtSockets({ kernelRelease }: Facts): Check {
+  const name = "kernel for --attach=cgroup";
+  if (isAtLeast(kernelRelease, OLDEST_KERNEL_AT_SOCKETS)) return { name, state: "ok", why: `Linux ${kernelRelease}` };
+  return { name, state: "no", why: `Linux ${kernelRelease} is older than 6.15`, remedy: "Use --attach=socket." };
+}
+
+function capabilities({ capabilities }: Facts, attach: Attach): Check[] {
   const has = (bit: bigint) => hasCapability(capabilities, bit);
-  return CAPABILITIES.map(({ name, bit, why, insteadOf }) => {
+  return [...CAPABILITIES, CAPABILITY_TO_SEE[attach]].map(({ name, bit, why, insteadOf }) => {
     if (has(bit)) return { name, state: "ok", why };
     if (insteadOf && has(CAP_SYS_ADMIN)) return { name, state: "ok", why: `${why} (CAP_SYS_ADMIN stands in for it)` };
     return {
@@ -137,7 +152,7 @@ function hasCapability(set: bigint, bit: bigint): boolean {
   return ((set >> bit) & 1n) === 1n;
 }
 
-function probes({ probes }: Facts): Check[] {
+function probes({ probes }: Facts, attach: Attach): Check[] {
   if ("failure" in probes) {
     return [
       {
@@ -149,7 +164,8 @@ function probes({ probes }: Facts): Check[] {
       },
     ];
   }
-  return probes.map((probe) => {
+  const needed = probes.filter(({ name }) => attach === "socket" || name !== "packet-socket");
+  return needed.map((probe) => {
     const { label, why, remedy } = PROBES[probe.name];
     if (probe.ok) return { name: label, state: "ok", why: probe.detail ? `${why} (${probe.detail})` : why };
     const forbidden = probe.errno === EPERM || probe.errno === EACCES;

@@ -9,9 +9,9 @@ export async function doctor(): Promise<number> {
   return checks.some(({ state }) => state === "no") ? 2 : 0;
 }
 
-/** What keeps Kernelcast from working here, causes before their consequences; empty when nothing does. */
-export async function failures(): Promise<Check[]> {
-  return causes(diagnose(await gatherFacts()));
+/** What keeps Kernelcast from watching in this way, causes before their consequences; empty when nothing does. */
+export async function failures(attach: "socket" | "cgroup" = "socket"): Promise<Check[]> {
+  return causes(diagnose(await gatherFacts(), attach));
 }
 
 async function gatherFacts(): Promise<Facts> {

@@ -20,7 +20,7 @@ import { ledgerMetrics } from "./metrics.ts";
 import { type OpenCapture, openCapture, openHistory, targetPolicy } from "./open-capture.ts";
 import { replaySummary, replayWarnings } from "./replay-summary.ts";
 import { readStats } from "./stats.ts";
-import { type Attach, type ChosenSource, chooseSource } from "./traffic-source.ts";
+import { type Attach, type ChosenSource, chooseSource, kernelSource } from "./traffic-source.ts";
 
 const EXIT_REFUSED = 2;
 /** Together below the 5 s within which an end is promised. */
@@ -117,7 +117,7 @@ async function refusal(error: unknown, config: Config): Promise<string> {
   if (isRefusal) return (error as Error).message;
   if (error instanceof Error && error.name === "CaptureError") {
     if (config.source !== "kernel") return error.message;
-    const missing = await failures();
+    const missing = await failures(kernelSource(config).attach);
     const remedies = missing.map(({ name, why, remedy = "" }) => `${name}: ${why}. ${remedy}`);
     return [error.message, ...remedies, '"kernelcast doctor" shows everything that is needed.'].join("\n");
   }

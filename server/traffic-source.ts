@@ -52,8 +52,9 @@ const chooseSource = async ({ source: setting, ...attach }: SourceSettings): Pro
       file: setting,
     };
   }
-  const missing = await failures();
-  if (missing.length === 0) return { source: kernelSource(attach) };
+  const source = kernelSource(attach);
+  const missing = await failures(source.attach);
+  if (missing.length === 0) return { source };
   return { source: { kind: "demo", notice: demoNotice(missing) }, file: DEMO_FILE };
 };
 
@@ -70,4 +71,4 @@ const demoNotice = (missing: readonly Check[]): string => {
 };
 
 export type { Attach, ChosenSource, TrafficSource };
-export { chooseSource };
+export { chooseSource, kernelSource };

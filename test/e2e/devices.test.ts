@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { describeKernel } from "../kernel.ts";
+import { ATTACH } from "./support/attach.ts";
 import { endAll, output } from "./support/child.ts";
 import { Network } from "./support/network.ts";
 import { removeFolders, startNginx } from "./support/nginx.ts";
@@ -106,7 +107,7 @@ describeKernel("devices that come, change and go", () => {
     LIMIT_MILLIS,
   );
 
-  test(
+  test.skipIf(ATTACH === "cgroup")(
     "a device that finds no descriptor left is watched as soon as there is one",
     async () => {
       const { host, watch } = await wired();

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { describeKernel } from "../kernel.ts";
+import { SOCKETS_PER_DEVICE } from "./support/attach.ts";
 import type { BpfIds } from "./support/bpf-ids.ts";
 import { endAll, run } from "./support/child.ts";
 import { Network } from "./support/network.ts";
@@ -80,7 +81,7 @@ describeKernel(`started and ended ${TIMES} times`, () => {
       for (let time = 0; time < TIMES; time++) {
         const service = await Service.start(network);
         used.push(service.ids());
-        expect(network.packetSockets()).toBe(1);
+        expect(network.packetSockets()).toBe(SOCKETS_PER_DEVICE);
         expect(await service.sync()).toMatchObject({ id: 1, balanced: true });
         expect(await service.stop(time % 2 === 0 ? "SIGTERM" : "SIGINT")).toBe(0);
         expect(network.packetSockets()).toBe(0);

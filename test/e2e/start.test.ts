@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { describeKernel } from "../kernel.ts";
+import { SOCKETS_PER_DEVICE } from "./support/attach.ts";
 import { endAll } from "./support/child.ts";
 import { Network } from "./support/network.ts";
 import { CLI, NO_SPANS, Service } from "./support/service.ts";
@@ -28,7 +29,7 @@ describeKernel("starting", () => {
         stderr: `kernelcast: port ${first.port} on 127.0.0.1 is in use, perhaps by another Kernelcast; choose another with --port\n`,
         exitCode: 2,
       });
-      expect(network.packetSockets()).toBe(1);
+      expect(network.packetSockets()).toBe(SOCKETS_PER_DEVICE);
       expect(await first.sync()).toMatchObject({ balanced: true });
     },
     LIMIT_MILLIS,

@@ -29,6 +29,16 @@ test("a machine that has everything gets no complaint, and kprobes are said to b
   expect(render(diagnose(good))).toMatch(/kprobes.*not needed[\s\S]*Kernelcast works here\.$/);
 });
 
+test("at the sockets of a cgroup it asks for a newer kernel and another capability, and for no packet socket", () => {
+  const facts = { ...good, capabilities: without(13n), probes: refuse("packet-socket", 1, "EPERM") };
+  const missing = (kernelRelease: string, capabilities: bigint) =>
+    diagnose({ ...facts, kernelRelease, capabilities }, "cgroup").flatMap(({ name, state }) =>
+      state === "no" ? [name] : [],
+    );
+  expect(missing("6.15.0", facts.capabilities | (1n << 12n))).toEqual([]);
+  expect(missing("6.14.9", facts.capabilities)).toEqual(["kernel for --attach=cgroup", "CAP_NET_ADMIN"]);
+});
+
 describe("one thing wrong is one line that names it and its remedy", () => {
   const cases: [string, Partial<Facts>, Check["state"], string, RegExp, RegExp][] = [
     [

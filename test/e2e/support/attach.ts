@@ -2,12 +2,21 @@ import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 
 export type Attach = "socket" | "cgroup";
 
-/** How the services of all tests watch that do not say it themselves: `KERNELCAST_TEST_ATTACH=cgroup npm test`. */
-export const ATTACH = (process.env.KERNELCAST_TEST_ATTACH ?? "socket") as Attach;
+const WISH = process.env.KERNELCAST_TEST_ATTACH ?? "socket";
 
-/** Flags of a service that watches in this way, and nothing but what this process and its later children do. */
+/**
+ * How the services of all tests watch that do not say it themselves: `KERNELCAST_TEST_ATTACH=cgroup npm test`, or `=root` on a
+ * machine where nobody else says anything.
+ */
+export const ATTACH: Attach = WISH === "socket" ? "socket" : "cgroup";
+
+/** Open in the network of a service, for each device there. */
+export const SOCKETS_PER_DEVICE = ATTACH === "socket" ? 1 : 0;
+
+/** Flags of a service that watches in this way: at the root, or nothing but what this process and its later children do. */
 export function attachFlags(attach: Attach = ATTACH): string[] {
-  return attach === "socket" ? [] : ["--attach=cgroup", `--cgroup=${enterOwnCgroup()}`];
+  if (attach === "socket") return [];
+  return WISH === "root" ? ["--attach=cgroup"] : ["--attach=cgroup", `--cgroup=${enterOwnCgroup()}`];
 }
 
 let own: string | undefined;

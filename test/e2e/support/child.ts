@@ -1,4 +1,4 @@
-import { ATTACH, enterOwnCgroup, leaveOwnCgroup } from "./attach.ts";
+import { attachFlags, leaveOwnCgroup } from "./attach.ts";
 
 /** Processes that the tests start. Every one of them is known here until it has ended, so that none is left behind. */
 
@@ -31,7 +31,7 @@ export class Child {
   /** @param onLine gets each line of standard output instead of `stdout` */
   constructor(argv: readonly string[], env: Record<string, string> = {}, onLine?: (line: string) => void) {
     this.argv = argv;
-    if (ATTACH === "cgroup") enterOwnCgroup();
+    attachFlags();
     // The kernel ends it if the test runner is killed.
     this.#process = Bun.spawn(["setpriv", "--pdeathsig", "KILL", "--", ...argv], {
       env: { PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin`, ...env },

@@ -14,6 +14,8 @@ interface ServiceOptions {
   flags?: readonly string[];
   env?: Record<string, string>;
   attach?: Attach;
+  /** That runs it, as its last arguments. */
+  command?: readonly string[];
 }
 
 /** `kernelcast serve` as a user runs it, in a network of its own. */
@@ -29,9 +31,12 @@ export class Service {
   }
 
   /** Resolves when it says that it watches. */
-  static async start(network: Network, { flags = [], env = NO_SPANS, attach }: ServiceOptions = {}): Promise<Service> {
+  static async start(
+    network: Network,
+    { flags = [], env = NO_SPANS, attach, command = [] }: ServiceOptions = {},
+  ): Promise<Service> {
     const all = ["--port=0", ...attachFlags(attach), ...flags];
-    const child = network.start([process.execPath, CLI, "serve", ...all], env);
+    const child = network.start([...command, process.execPath, CLI, "serve", ...all], env);
     const [, url = ""] = await child.match(/page +(http:\/\/\S+:\d+)\/\n/);
     return new Service(network, child, url);
   }
