@@ -52,7 +52,7 @@ const PAUSE = [1, 5] as const;
 /** With the pause above: some 300 requests/s each, as long as the machine is not full. */
 const RATE_CONNECTIONS = [4, 16, 64, 192];
 const CONNECTIONS = [10, 100, 1000, 5000, 20_000];
-const QUICK_CONNECTIONS = [16, 5000];
+const QUICK_CONNECTIONS = [5000];
 const CPUS = ["0", "0,1"];
 /** Opening them takes its time: the queue of connections to be accepted holds a few thousand, and who is refused comes
  * again after a second. */
