@@ -203,7 +203,7 @@ static __always_inline void *batch_lookup(void *map, const __u32 *key, __u32 cpu
 }
 
 /*
- * Hands pages to this CPU's ring, in order. ctx is a raw tracepoint's or a socket filter's; cpu owns the pages.
+ * Hands pages to this CPU's ring, in order. ctx is a raw tracepoint's or a packet's; cpu owns the pages.
  * Returns 0 when all that was closed has gone, -EBUSY when it interrupted another flush, -EAGAIN when it interrupted an
  * enqueue, or the ring's own error. What was not sent stays, and the next call sends it.
  */

@@ -108,7 +108,7 @@ enum http_conn_life {
 /*
  * lock is held by whoever reads a segment of the connection, by compare-and-swap with its CPU plus 1: the two directions
  * may be met on two CPUs at once. A filter that holds it is never interrupted by another one on its own CPU: socket filters
- * run with softirqs off.
+ * and http_received run with softirqs off, http_sent with interrupts off.
  *
  * Transactions that wait for their response stand in a queue: the first one here, further ones in http_queue under
  * their numbers (first + 1 and so on).
