@@ -69,12 +69,12 @@ class RawFilter {
       !this.isForOthers &&
       (this.#status === undefined || this.#status.has(event.status)) &&
       (this.#port === undefined || this.#port.has(event.serverPort)) &&
-      (this.#path === undefined || this.#path.has(subject)) &&
-      (this.#method === undefined || this.#method.has(subject)) &&
-      (this.#client === undefined || this.#client.has(event.words, event.clientAddressAt >> 2)) &&
-      (this.#server === undefined || this.#server.has(event.words, event.serverAddressAt >> 2)) &&
       (this.#minNano === 0 || durationNano(subject) >= this.#minNano) &&
       (this.#sample === 1 || lotOf(event.seq) < this.#sample) &&
+      (this.#client === undefined || this.#client.has(event.words, event.clientAddressAt >> 2)) &&
+      (this.#server === undefined || this.#server.has(event.words, event.serverAddressAt >> 2)) &&
+      (this.#method === undefined || this.#method.has(subject)) &&
+      (this.#path === undefined || this.#path.has(subject)) &&
       (this.#host === undefined || this.#host.has(subject))
     );
   }
@@ -175,6 +175,7 @@ class HostTest {
   }
 
   has(subject: HttpSubject): boolean {
+    if (subject.hostNameLength < 0) subject.readHost();
     return (this.#any.length === 0 || isHost(this.#any, subject)) && !isHost(this.#none, subject);
   }
 }
@@ -190,10 +191,15 @@ class HostGlob {
 }
 
 const isHost = (globs: readonly HostGlob[], subject: HttpSubject): boolean => {
-  const { bytes, hostAt, hostLength } = subject.event;
   for (let index = 0; index < globs.length; index++) {
     const { hasPort, glob } = globs[index] as HostGlob;
-    if (glob.matchesBytes(bytes, hostAt, hasPort ? hostLength : subject.hostNameLength)) return true;
+    if (hasPort) {
+      const { bytes, hostAt, hostLength } = subject.event;
+      if (glob.matchesBytes(bytes, hostAt, hostLength)) return true;
+    } else {
+      if (!glob.mayMatch(subject.hostNameLength, subject.hostHead, subject.hostNameTail)) continue;
+      if (glob.matchesBytes(subject.event.bytes, subject.event.hostAt, subject.hostNameLength)) return true;
+    }
   }
   return false;
 };
@@ -223,7 +229,8 @@ const commonPairs = (one: Pairs, other: Pairs): Pairs => ({ low: one.low & other
 const isPath = (globs: readonly Glob[], subject: HttpSubject): boolean => {
   for (let index = 0; index < globs.length; index++) {
     const glob = globs[index] as Glob;
-    if (!glob.mayBegin(subject.pathHead) || !hasPairs(subject.pathPairs, glob.pairs)) continue;
+    if (!glob.mayMatch(subject.pathLength, subject.pathHead, subject.pathTail)) continue;
+    if (!hasPairs(subject.pathPairs, glob.pairs)) continue;
     if (glob.matchesBytes(subject.pathBytes, subject.pathAt, subject.pathLength)) return true;
   }
   return false;

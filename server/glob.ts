@@ -5,11 +5,18 @@
  */
 
 import { addPairs, type Pairs } from "./path-pairs.ts";
+import { foldCase, headOf, maskOf, tailOf, wordsOf } from "./text-ends.ts";
 
 const SLASH = 47;
 const CASE_BIT = 32;
 /** States in one word of the set below; the top bit would make numbers negative. */
 const WORD_STATES = 31;
+
+/** Shapes of patterns. All but the last need no set of states. */
+const LITERAL = 0;
+const ONE_DEEP_STAR = 1;
+const ONE_STAR = 2;
+const SEVERAL_STARS = 3;
 
 /** Runs of literals and what stands between them. */
 const PARTS = /(\*+)/;
@@ -25,6 +32,14 @@ class FixedText {
     this.#bytes = Buffer.from(text);
     this.#others = ignoreCase ? this.#bytes.map((byte) => bothCases(byte).at(-1) as number) : this.#bytes;
     this.length = this.#bytes.length;
+  }
+
+  get head(): number {
+    return headOf(wordsOf(this.#bytes), 0);
+  }
+
+  get tail(): number {
+    return tailOf(wordsOf(Uint8Array.from([0, 0, 0, 0, ...this.#bytes])), 4 + this.length);
   }
 
   isAt(bytes: Uint8Array, at: number): boolean {
@@ -51,28 +66,32 @@ class Glob {
   readonly #lastWord: number;
   readonly #lastBit: number;
   readonly #literals: number;
-  readonly #isLiteral: boolean;
-  /** Literal bytes before the first star and behind the last one: what most texts fail by, so they are looked at first. */
+  readonly #shape: number;
+  /** Literal bytes before the first star and behind the last one. */
   readonly #prefix: FixedText;
   readonly #suffix: FixedText;
 
   /** Of its literals: a text that lacks one does not match. */
   readonly pairs: Pairs = { low: 0, high: 0 };
+  /** As far as prefix and suffix go, and of what the masks leave of them. */
   readonly #head: number;
   readonly #headMask: number;
+  readonly #tail: number;
+  readonly #tailMask: number;
 
   /** ignoreCase: of ASCII letters. */
   constructor(pattern: string, { ignoreCase = false } = {}) {
     const parts = pattern.split(PARTS);
     const literals = Buffer.from(parts.filter((_, index) => index % 2 === 0).join(""));
     this.#literals = literals.length;
-    this.#isLiteral = parts.length === 1;
+    this.#shape = shapeOf(parts.filter((_, index) => index % 2 === 1));
     this.#prefix = new FixedText(parts[0] ?? "", ignoreCase);
     this.#suffix = new FixedText(parts.at(-1) ?? "", ignoreCase);
-    const head = Buffer.alloc(4);
-    const headLength = head.write(parts[0] ?? "");
-    this.#head = head.readInt32LE();
-    this.#headMask = headLength < 4 ? (1 << (headLength * 8)) - 1 : -1;
+    const fold = ignoreCase ? foldCase : (word: number) => word;
+    this.#head = fold(this.#prefix.head);
+    this.#headMask = maskOf(Math.min(this.#prefix.length, 4));
+    this.#tail = fold(this.#suffix.tail);
+    this.#tailMask = ~maskOf(4 - Math.min(this.#suffix.length, 4));
     this.#words = Math.floor(literals.length / WORD_STATES) + 1;
     this.#lastWord = this.#words - 1;
     this.#lastBit = 1 << (literals.length % WORD_STATES);
@@ -95,16 +114,23 @@ class Glob {
     }
   }
 
-  /** Could a text match that begins with these four bytes, the first the lowest? For patterns whose case counts. */
-  mayBegin(head: number): boolean {
-    return ((head ^ this.#head) & this.#headMask) === 0;
+  /** False: no text of this length with these ends matches. When case is ignored the ends must be folded. */
+  mayMatch(length: number, head: number, tail: number): boolean {
+    return (
+      length >= this.#literals &&
+      (((head ^ this.#head) & this.#headMask) | ((tail ^ this.#tail) & this.#tailMask)) === 0
+    );
   }
 
   /** Is `bytes[at, at + length)`, UTF-8, what the pattern describes? */
   matchesBytes(bytes: Uint8Array, at: number, length: number): boolean {
-    if (this.#isLiteral ? length !== this.#literals : length < this.#literals) return false;
-    if (!this.#suffix.isAt(bytes, at + length - this.#suffix.length)) return false;
-    if (!this.#prefix.isAt(bytes, at)) return false;
+    const shape = this.#shape;
+    if (shape === LITERAL ? length !== this.#literals : length < this.#literals) return false;
+    const start = at + this.#prefix.length;
+    const end = at + length - this.#suffix.length;
+    if (!this.#suffix.isAt(bytes, end) || !this.#prefix.isAt(bytes, at)) return false;
+    if (shape <= ONE_DEEP_STAR) return true;
+    if (shape === ONE_STAR) return !hasSlash(bytes, start, end);
     if (this.#words === 1) return this.#matchesInOneWord(bytes, at, length);
     return this.#matchesInWords(bytes, at, length);
   }
@@ -150,6 +176,17 @@ class Glob {
     sets[word] = (sets[word] as number) | (1 << (state % WORD_STATES));
   }
 }
+
+const shapeOf = (stars: readonly string[]): number => {
+  if (stars.length === 0) return LITERAL;
+  if (stars.length > 1) return SEVERAL_STARS;
+  return stars[0] === "*" ? ONE_STAR : ONE_DEEP_STAR;
+};
+
+const hasSlash = (bytes: Uint8Array, start: number, end: number): boolean => {
+  for (let index = start; index < end; index++) if (bytes[index] === SLASH) return true;
+  return false;
+};
 
 /** Of an ASCII letter. */
 const bothCases = (byte: number): number[] => {
