@@ -105,14 +105,14 @@ async function point(nginx: Nginx, sizes: Omit<Load, "url">, cpus: number): Prom
   const noop = await startNoop();
   const noopServedBefore = await nginx.count();
   const noopLoad = await wrk(load);
-  const noopNanos = await filterNanos(noop.pid, "noop_filter");
+  const noopNanos = await programNanos(noop.pid);
   const noopServed = (await nginx.count()) - noopServedBefore;
   await end(noop);
   await Bun.sleep(SETTLE_MILLIS);
 
   const watch = await Watch.start(nginx);
   const window = await watch.measure(load);
-  const nanos = await filterNanos(watch.service.pid, "http_filter");
+  const nanos = await programNanos(watch.service.pid);
   await watch.stop();
   const { served, delivered, unanswered } = window;
   return {
@@ -133,7 +133,7 @@ async function point(nginx: Nginx, sizes: Omit<Load, "url">, cpus: number): Prom
   };
 }
 
-/** In the life of the process, which has seen no other load. */
-async function filterNanos(pid: number, program: string): Promise<number> {
-  return (await runTimes(pid)).get(program)?.nanos ?? Number.NaN;
+/** Of all programs of the process, whichever way they are attached, in its life: it has seen no other load. */
+async function programNanos(pid: number): Promise<number> {
+  return [...(await runTimes(pid)).values()].reduce((sum, { nanos }) => sum + nanos, 0);
 }

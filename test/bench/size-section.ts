@@ -3,8 +3,6 @@ import type { Section } from "./section.ts";
 import { type SizeFigures, sizes } from "./size.ts";
 import { range, short, whole } from "./table.ts";
 
-const IDLE_CPU_MAX = 2;
-
 export const sizeSection: Section<SizeFigures> = {
   name: "size",
   title: "Size and start",
@@ -41,12 +39,4 @@ ${markdownTable(["", "", ""], rows)}
 ${missing}`,
     };
   },
-
-  targets: ({ idleCpuPercent }) => [
-    {
-      what: `idle CPU below ${IDLE_CPU_MAX} % of one`,
-      measured: `${short(idleCpuPercent)} %`,
-      met: idleCpuPercent < IDLE_CPU_MAX,
-    },
-  ],
 };
