@@ -5,6 +5,7 @@
 
 import { existsSync, rmSync, statSync } from "node:fs";
 import type { App } from "./app.ts";
+import { watchDescriptors } from "./descriptors.ts";
 import type { Hub } from "./hub.ts";
 import { type SocketData, socketHandlers } from "./ws.ts";
 
@@ -117,7 +118,11 @@ const listen = ({ host, port, unixSocket, tls, compress = false, app, hub }: Lis
   }
   const boundPort = unixSocket === undefined ? (server.port ?? port) : 0;
   const scheme = tls === undefined ? "http" : "https";
-  const stallCheck = setInterval(() => hub.tend(), STALL_CHECK_MILLIS);
+  const descriptors = watchDescriptors();
+  const stallCheck = setInterval(() => {
+    hub.tend();
+    descriptors.check();
+  }, STALL_CHECK_MILLIS);
   const heartbeat = setInterval(() => hub.beat(), hub.heartbeatMillis);
 
   const end = async (deadlineMillis: number): Promise<void> => {
@@ -133,6 +138,7 @@ const listen = ({ host, port, unixSocket, tls, compress = false, app, hub }: Lis
     while (server.pendingWebSockets + server.pendingRequests > 0 && performance.now() < endMillis)
       await Bun.sleep(CLOSE_POLL_MILLIS);
     clearInterval(stallCheck);
+    descriptors.stop();
     clearInterval(heartbeat);
     await Promise.race([server.stop(true), stopped, Bun.sleep(CLOSE_POLL_MILLIS)]);
     if (unixSocket !== undefined) rmSync(unixSocket, { force: true });

@@ -10,6 +10,9 @@ import { type Recorded, startRecorded } from "./support/recorded.ts";
 const LIMIT_MILLIS = 60_000;
 /** Bun looks every 4 s at what 10 s are up for. */
 const HELD_MAX_MILLIS = 16_000;
+const HELD_MIN_MILLIS = 9000;
+const CALM_CPU_SHARE = 0.1;
+const MILLIS_PER_TICK = 10;
 const DRIP_MILLIS = 500;
 const CONNECTIONS = 10_000;
 /** A few kilobytes each. */
@@ -107,8 +110,26 @@ test(
     await output(["prlimit", `--pid=${service.process.pid}`, `--nofile=${limit}:${limit}`]);
     const sockets = await Promise.all(Array.from({ length: 400 }, () => RawSocket.connect(service.url)));
     while (descriptors(service) < limit) await Bun.sleep(10);
+    const endMillis = performance.now() + HELD_MIN_MILLIS;
+    let used = Number.POSITIVE_INFINITY;
+    while (used > CALM_CPU_SHARE && performance.now() < endMillis) used = await cpuShare(service);
+    expect(used).toBeLessThan(CALM_CPU_SHARE);
+    expect(descriptors(service)).toBe(limit);
     for (const socket of sockets) socket.abort();
     expect(await stats(service)).toMatchObject({ balanced: true, running: true });
   },
   LIMIT_MILLIS,
 );
+
+/** Over the next second. */
+async function cpuShare({ process }: Recorded): Promise<number> {
+  const [began, before] = [performance.now(), cpuMillis(process.pid)];
+  await Bun.sleep(1000);
+  return (cpuMillis(process.pid) - before) / (performance.now() - began);
+}
+
+/** Of all its threads; proc(5). */
+function cpuMillis(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * MILLIS_PER_TICK;
+}
