@@ -102,3 +102,10 @@ async function costOf(way: WayName, { nginx, seconds, connections }: HandoverOpt
 export function handoverSpread({ rounds }: HandoverFigures, way: WayName, figure: keyof HandoverCost): Spread {
   return spreadOf(rounds.map((round) => round[way][figure]));
 }
+
+/** Kernel time, with the service's way as 1; each round by itself. */
+export function timesPerfPages({ rounds }: HandoverFigures, way: WayName): Spread {
+  return spreadOf(
+    rounds.map((round) => round[way].kernelNanosPerTransaction / round.perfPages.kernelNanosPerTransaction),
+  );
+}
