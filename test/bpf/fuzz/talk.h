@@ -6,7 +6,7 @@
 #include "say.h"
 
 enum talk_limits {
-	TALK_EXCHANGES = 24,
+	TALK_EXCHANGES = 20,
 	TALK_FLIGHTS = 2 * TALK_EXCHANGES + 16,
 };
 
