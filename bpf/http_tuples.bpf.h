@@ -142,7 +142,11 @@ __noinline int http_tuple_mark(const struct conn_key *key, __u32 client, __u32 e
 	if (!key)
 		return 0;
 	struct http_tuple *known = bpf_map_lookup_elem(&http_tuples, key);
-	struct http_tuple marked = {.end_seq = end_seq, .client = client, .state = state};
+	/* Where it began was not seen; a SYN that opens another one has a higher number. */
+	struct http_tuple marked = {.first_seq = end_seq,
+				    .end_seq = end_seq,
+				    .client = client,
+				    .state = state};
 
 	if (known) {
 		known->end_seq = end_seq;

@@ -74,7 +74,7 @@ export class Encoder {
       const { side, address, port } = options.nat;
       views.push({ ...endpoints, [side]: { address: Uint8Array.from(address.split("."), Number), port } });
     }
-    const initial = initialSequence(number, delivery.wire.wrap);
+    const initial = initialSequence(number, delivery);
     const add = ({ packets, silence }: Turn) => {
       for (const packet of packets.flatMap((packet) => inPieces(packet, this.#payloadMax))) {
         // What comes from the client is translated on its way, what comes from the server is translated back.
@@ -123,11 +123,16 @@ export class Encoder {
 
 type Initial = (side: Side, generation: number) => number;
 
-/** The number of a side's SYN. Another pair for each delivery: the same would be the same connection behind a NAT. */
-function initialSequence(number: number, wrap: Delivery["wire"]["wrap"]): Initial {
+/**
+ * The number of a side's SYN. Another pair for each delivery: the same would be the same connection behind a NAT. If there is
+ * one connection after another, the last one's wraps.
+ */
+function initialSequence(number: number, { wire: { wrap }, turns }: Delivery): Initial {
+  const generations = wrap ? turns.flatMap(({ packets }) => packets.map(({ generation }) => generation.own)) : [];
+  const last = Math.max(0, ...generations);
   return (side, generation) => {
     const mixed = Math.imul(number, side === "client" ? 0x9e3779b1 : 0x85ebca77);
-    return (wrap?.side === side ? -1 - wrap.after : mixed) + generation * 12_345_678;
+    return (wrap?.side === side ? -1 - wrap.after - last * 12_345_678 : mixed) + generation * 12_345_678;
   };
 }
 
