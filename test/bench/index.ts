@@ -3,95 +3,44 @@
  * @module
  */
 
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { endAll } from "./children.ts";
-import { idleSync, loadedSync, moderateDelay, quietDelay } from "./delay.ts";
-import { fanOutCosts } from "./fan-out.ts";
-import { buildFlood, floodRates } from "./flood.ts";
 import { describeMachine } from "./machine.ts";
 import { startNginx } from "./nginx.ts";
-import { buildNoop } from "./noop.ts";
-import { OUTPUT } from "./output.ts";
-import { buildParser, parserCosts } from "./parser.ts";
-import { pipeRates } from "./pipe.ts";
-import { programCosts } from "./programs.ts";
-import { report } from "./report.ts";
-import { type Measured, summarize } from "./results.ts";
+import { type Measured, report } from "./report.ts";
+import { write } from "./results.ts";
 import { keepRunStats, restoreRunStats } from "./run-stats.ts";
+import { SECTIONS } from "./sections.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { spanRates } from "./span-rates.ts";
-import { targetsOf } from "./targets.ts";
-import { throughputRounds } from "./throughput.ts";
-import { Watch } from "./watched.ts";
-import { wrk } from "./wrk.ts";
-
-const RESULTS = join(OUTPUT, "results.json");
 
 let endedBySignal = false;
 const say = (line: string) => console.error(line);
 
-async function measure(settings: Settings): Promise<Measured> {
-  await buildNoop();
-  await buildFlood();
-  await buildParser();
-  const nginx = await startNginx();
-  const machine = await describeMachine(nginx);
-  keepRunStats(false);
-  const rounds = await throughputRounds(nginx, settings, say);
-  say("kernel time by program");
-  const programs = await programCosts(nginx, settings);
-  say("kernel time by kind of traffic");
-  const parser = await parserCosts();
-
-  const watch = await Watch.start(nginx);
-  const { connections, warmUpSeconds, quietRequests, idleSeconds, syncCalls } = settings;
-  await wrk({ url: nginx.url, connections, seconds: warmUpSeconds });
-  say("delay of single requests");
-  const quietMillis = await quietDelay(watch, nginx, quietRequests);
-  say("delay at a moderate rate");
-  const moderate = await moderateDelay(watch, nginx, settings);
-  say("POST /sync");
-  const sync = { idle: await idleSync(watch, syncCalls), loaded: await loadedSync(watch, nginx, settings) };
-  say("idle CPU");
-  const cpuBefore = watch.service.cpuSeconds();
-  await Bun.sleep(idleSeconds * 1000);
-  const idleCpuPercent = ((watch.service.cpuSeconds() - cpuBefore) * 100) / idleSeconds;
-  const memory = watch.service.memory();
-  const { clockErrorMillis } = watch.subscription;
-  await watch.stop();
-  const floods = await floodRates(settings.floodSeconds, say);
-  const pipeRuns = await pipeRates({ seconds: settings.pipeSeconds, say });
-  const fanOut = await fanOutCosts(settings.fanOutSeconds, say);
-  const spanRounds = await spanRates({ rounds: settings.rounds, seconds: settings.spanSeconds }, say);
+async function main(settings: Settings): Promise<void> {
   const date = new Date().toISOString();
-  return {
-    date,
-    machine,
-    settings,
-    rounds,
-    programs,
-    parser,
-    quietMillis,
-    moderate,
-    sync,
-    idleCpuPercent,
-    memory,
-    clockErrorMillis,
-    floods,
-    pipeRuns,
-    fanOut,
-    spanRounds,
-  };
+  const nginx = await startNginx();
+  const circumstances = { date, machine: await describeMachine(nginx), settings };
+  keepRunStats(false);
+  const measured: Measured[] = [];
+  for (const section of sectionsOf(settings)) {
+    const began = performance.now();
+    const figures = await section.run({ nginx, settings, say });
+    measured.push({ section, figures });
+    say(`${section.title}: ${((performance.now() - began) / 1000).toFixed(0)} s`);
+  }
+  const results = report(circumstances, measured);
+  console.log(`\n${results.markdown}`);
+  for (const file of write(circumstances, measured, results)) say(`written: ${file}`);
 }
 
-async function main(settings: Settings): Promise<void> {
-  const measured = await measure(settings);
-  const summary = summarize(measured);
-  const targets = targetsOf(measured, summary);
-  writeFileSync(RESULTS, `${JSON.stringify({ ...measured, summary, targets }, null, 2)}\n`);
-  console.log(`\n${report(measured, summary, targets)}\n`);
-  say("Every figure, round by round: test/bench/.output/results.json");
+/** @throws TypeError if one is asked for that is not there */
+function sectionsOf({ quick, only }: Settings) {
+  const unknown = only.find((name) => !SECTIONS.some((section) => section.name === name));
+  if (unknown) {
+    const names = SECTIONS.map(({ name }) => name).join(", ");
+    throw new TypeError(`--only: expected one of ${names}, got "${unknown}"`);
+  }
+  if (only.length > 0) return SECTIONS.filter(({ name }) => only.includes(name));
+  return SECTIONS.filter(({ fullOnly }) => !(quick && fullOnly));
 }
 
 async function leave(code: number): Promise<never> {

@@ -3,12 +3,12 @@
  * @module
  */
 
-import { end, output } from "./children.ts";
+import { end } from "./children.ts";
 import type { Nginx } from "./nginx.ts";
 import { startNoop } from "./noop.ts";
 import { PEERS, type Peer } from "./peers.ts";
 import { PeerRun, type Shown, whyMissing } from "./peers-run.ts";
-import { SERVICE_COMMAND } from "./service.ts";
+import { ATTACH } from "./service.ts";
 import { SETTLE_MILLIS, Watch, type Window } from "./watched.ts";
 import type { LoadResult } from "./wrk.ts";
 
@@ -126,11 +126,8 @@ function peer(peer: Peer): Observer {
 const WHOLE = "every transaction paired and decoded, as JSON to one subscriber";
 
 /** In the order in which they are shown. */
-export async function observers(quick: boolean): Promise<Observer[]> {
-  const help = await output([...SERVICE_COMMAND, "serve", "--help"]);
-  const kernelcast = help.includes("--attach ")
-    ? ["socket", "cgroup"].map((way) => ours(`Kernelcast, ${way}`, `${WHOLE}; --attach=${way}`, [`--attach=${way}`]))
-    : [ours("Kernelcast", WHOLE, [])];
+export function observers(quick: boolean): Observer[] {
+  const kernelcast = ATTACH.map((way) => ours(`Kernelcast, ${way}`, `${WHOLE}; --attach=${way}`, [`--attach=${way}`]));
   const all = [unwatched, noop, ...kernelcast, ...PEERS.map(peer)];
   return quick ? all.filter(({ fullOnly }) => !fullOnly) : all;
 }

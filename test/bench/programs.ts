@@ -2,6 +2,7 @@ import { end } from "./children.ts";
 import type { Nginx } from "./nginx.ts";
 import { startNoop } from "./noop.ts";
 import { keepRunStats, type RunTime, runTimes } from "./run-stats.ts";
+import { ATTACH } from "./service.ts";
 import type { Settings } from "./settings.ts";
 import { Watch } from "./watched.ts";
 import { type Load, wrk } from "./wrk.ts";
@@ -15,7 +16,8 @@ export interface ProgramCost {
 
 export interface ProgramCosts {
   noop: ProgramCost[];
-  service: ProgramCost[];
+  /** By the way in which it was attached; one that this host does not offer is left out. */
+  service: { attach: string; programs: ProgramCost[] }[];
 }
 
 export async function programCosts(nginx: Nginx, settings: Settings): Promise<ProgramCosts> {
@@ -33,9 +35,13 @@ export async function programCosts(nginx: Nginx, settings: Settings): Promise<Pr
   const noopChild = await startNoop();
   const noop = await measure(noopChild.pid);
   await end(noopChild);
-  const watch = await Watch.start(nginx);
-  const service = await measure(watch.service.pid);
-  await watch.stop();
+  const service: ProgramCosts["service"] = [];
+  for (const attach of ATTACH) {
+    const watch = await Watch.start(nginx, [`--attach=${attach}`]).catch(() => undefined);
+    if (!watch) continue;
+    service.push({ attach, programs: await measure(watch.service.pid) });
+    await watch.stop();
+  }
   keepRunStats(false);
   return { noop, service };
 }

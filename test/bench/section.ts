@@ -33,6 +33,8 @@ export interface Section<Figures = unknown> {
   /** Its key in `results.json`, and how the names of its plots begin. */
   name: string;
   title: string;
+  /** Left out of quick runs. */
+  fullOnly?: true;
   /** @throws Error when it cannot measure: the benchmark then ends with exit code 1 */
   run(context: BenchContext): Promise<Figures>;
   render(figures: Figures): Rendered;

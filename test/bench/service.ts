@@ -4,8 +4,9 @@ import type { PartialReceipt } from "../../server/schema.ts";
 import { end, firstMatch, start } from "./children.ts";
 import { cpuSeconds, type Memory, memory } from "./process-usage.ts";
 
-/** Its command line. */
-export const SERVICE_COMMAND = [process.execPath, "--no-env-file", join(import.meta.dir, "../../server/cli.ts")];
+const CLI = join(import.meta.dir, "../../server/cli.ts");
+/** What `--attach` takes, but for the choice between them. */
+export const ATTACH = ["socket", "cgroup"] as const;
 /** The default settings, whatever this shell has set; spans have a cost of their own. */
 const SETTINGS = Object.fromEntries(
   Object.keys(process.env)
@@ -34,7 +35,7 @@ export class Service {
    * @param settings of its command line
    */
   static async start(collectorUrl?: string, settings: readonly string[] = []): Promise<Service> {
-    const command = [...SERVICE_COMMAND, "serve", "--port", "0", ...settings];
+    const command = [process.execPath, "--no-env-file", CLI, "serve", "--port", "0", ...settings];
     const spans = collectorUrl ? { OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl } : { OTEL_TRACES_EXPORTER: "none" };
     const child = start(command, { env: { ...SETTINGS, ...spans, OTEL_METRICS_EXPORTER: "none" } });
     const subscribe = await firstMatch(child, /ws:(\/\/\S+)\/ws/);

@@ -5,7 +5,11 @@ export interface Settings {
   quick: boolean;
   /** Interleaved rounds of each variant. */
   rounds: number;
-  /** Of each measured load. */
+  /** Names of sections; none: all that belong to the run. */
+  only: string[];
+  /** Of each load side by side, of which there are many; wrk takes whole seconds. */
+  watchSeconds: number;
+  /** Of each measured load elsewhere. */
   seconds: number;
   /** Of the load before each measured one, whose figures are thrown away. */
   warmUpSeconds: number;
@@ -24,17 +28,20 @@ export interface Settings {
   spanSeconds: number;
 }
 
-const HELP = `npm run bench [-- --quick] [-- --rounds N] [-- --seconds N]
+const HELP = `npm run bench [-- --quick] [-- --rounds N] [-- --seconds N] [-- --only SECTION]
 
-  --quick      fewer and shorter rounds, under 3 minutes
-  --rounds N   interleaved rounds of each variant (7; quick: 3)
-  --seconds N  length of each measured load (8; quick: 3)`;
+  --quick         fewer and shorter rounds, fewer peers, one kind of traffic: under 3 minutes
+  --rounds N      interleaved rounds of each variant (5; quick: 3)
+  --seconds N     length of each measured load (side by side 2, elsewhere 5; quick: 1 and 2)
+  --only SECTION  no other than this; may be repeated`;
 
 const FULL: Settings = {
   quick: false,
-  rounds: 7,
-  seconds: 8,
-  warmUpSeconds: 2,
+  rounds: 5,
+  only: [],
+  watchSeconds: 2,
+  seconds: 5,
+  warmUpSeconds: 1,
   connections: 16,
   quietRequests: 20,
   idleSeconds: 10,
@@ -49,9 +56,10 @@ const QUICK: Settings = {
   ...FULL,
   quick: true,
   rounds: 3,
-  seconds: 3,
-  warmUpSeconds: 1,
-  idleSeconds: 5,
+  watchSeconds: 1,
+  seconds: 2,
+  quietRequests: 8,
+  idleSeconds: 3,
   syncCalls: 200,
   floodSeconds: 2,
   pipeSeconds: 2,
@@ -68,6 +76,7 @@ export function readSettings(args: string[]): Settings | undefined {
       quick: { type: "boolean" },
       rounds: { type: "string" },
       seconds: { type: "string" },
+      only: { type: "string", multiple: true },
     },
   });
   if (values.help) {
@@ -75,10 +84,13 @@ export function readSettings(args: string[]): Settings | undefined {
     return undefined;
   }
   const preset = values.quick ? QUICK : FULL;
+  const seconds = countOf("--seconds", values.seconds, 600);
   return {
     ...preset,
     rounds: countOf("--rounds", values.rounds, 100) ?? preset.rounds,
-    seconds: countOf("--seconds", values.seconds, 600) ?? preset.seconds,
+    seconds: seconds ?? preset.seconds,
+    watchSeconds: seconds ?? preset.watchSeconds,
+    only: values.only ?? preset.only,
   };
 }
 

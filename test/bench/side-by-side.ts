@@ -64,9 +64,9 @@ interface Plan {
 }
 
 export async function sideBySide({ nginx, settings, say }: BenchContext): Promise<SideBySide> {
-  const { rounds, seconds, warmUpSeconds, quick } = settings;
+  const { rounds, watchSeconds: seconds, warmUpSeconds, quick } = settings;
   await Promise.all([buildNoop(), buildPeers(), buildGenerator()]);
-  const all = await observers(quick);
+  const all = observers(quick);
   const traffic = quick ? TRAFFIC.slice(0, 1) : TRAFFIC;
   const rates = await halfRates(nginx, traffic, warmUpSeconds);
   const loads = PACES.flatMap((pace) => traffic.map((one) => ({ traffic: one, pace })));

@@ -10,6 +10,7 @@ export interface Percentiles {
   count: number;
   p50: number;
   p99: number;
+  p999: number;
   max: number;
 }
 
@@ -21,9 +22,10 @@ export function spreadOf(values: readonly number[]): Spread {
 
 /** All zero if there are no values. */
 export function percentilesOf(values: readonly number[]): Percentiles {
-  if (values.length === 0) return { count: 0, p50: 0, p99: 0, max: 0 };
+  if (values.length === 0) return { count: 0, p50: 0, p99: 0, p999: 0, max: 0 };
   const sorted = ascending(values);
-  return { count: sorted.length, p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99), max: quantile(sorted, 1) };
+  const at = (share: number) => quantile(sorted, share);
+  return { count: sorted.length, p50: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1) };
 }
 
 function ascending(values: readonly number[]): Float64Array {

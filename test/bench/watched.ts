@@ -17,6 +17,8 @@ export interface Window {
   unanswered: number;
   /** By the service's ledger, kernel and subscriber; reasons with a count of zero are left out. */
   dropped: Record<string, number>;
+  /** Delivered after the barrier that says that all is delivered; zero unless something is missing there. */
+  late: number;
   breaks: number;
   balanced: boolean;
   latencyMillis: Percentiles;
@@ -72,12 +74,14 @@ export class Watch {
     const served = (await this.#nginx.count()) - servedBefore;
     const { receipt } = await service.sync();
     const report = await subscription.report(receipt.id);
+    const dropped = droppedSince(droppedBefore, receipt.protocols.http?.dropped ?? {}, report);
     return {
       load: result,
       served,
       delivered: report.events,
       unanswered: report.unanswered,
-      dropped: droppedSince(droppedBefore, receipt.protocols.http?.dropped ?? {}, report),
+      dropped,
+      late: served > report.events ? await this.#late(report.events) : 0,
       breaks: report.breaks,
       balanced: receipt.balanced,
       latencyMillis: report.latency,
@@ -85,6 +89,13 @@ export class Watch {
       subscriberCpuSeconds: subscription.cpuSeconds() - cpuBefore[1],
       memory: service.memory(),
     };
+  }
+
+  /** What the barrier did not wait for, as it should have. */
+  async #late(delivered: number): Promise<number> {
+    await Bun.sleep(SETTLE_MILLIS);
+    const { receipt } = await this.service.sync();
+    return (await this.subscription.report(receipt.id)).events - delivered;
   }
 
   async stop(): Promise<void> {
