@@ -152,7 +152,8 @@ interface Connection<E extends ObservedEvent = ObservedEvent> extends AsyncItera
    */
   sync(options?: { wait?: "export" }): Promise<Receipt>;
   /**
-   * Lets another filter hold. Resolves when it does, with the number of the event from which on. Rejects with
+   * Lets another filter hold. Resolves when it does, with the number of the event from which on: over a WebSocket the next to
+   * happen, over HTTP, where a stream is opened anew, the first behind {@link position}, which may be past. Rejects with
    * {@link ConnectError} when the filter is wrong or the connection breaks; then the old one goes on to hold.
    */
   setFilter(filter: Filter): Promise<{ fromSeq: number }>;
