@@ -48,7 +48,7 @@ const FONT = "font-family='ui-sans-serif,system-ui,sans-serif' font-size='13'";
 /** Horizontal bars from zero, in the order given. */
 export function barChart({ title, unit, bars }: BarChart): string {
   const [left, right, top, rowHeight] = [170, 110, 52, 26];
-  const most = Math.max(Number.MIN_VALUE, ...bars.map(({ value, max }) => max ?? value));
+  const most = Math.max(0, ...bars.map(({ value, max }) => max ?? value)) || 1;
   const xOf = (value: number) => left + (Math.max(0, value) / most) * (WIDTH - left - right);
   const rows = bars.map((bar, row) => {
     const y = top + row * rowHeight;
@@ -74,7 +74,7 @@ export function lineChart({ title, xLabel, yLabel, lines, logX = false }: LineCh
   const scale = (x: number) => (logX ? Math.log(x) : x);
   const xs = points.map(([x]) => scale(x));
   const [least, most] = [Math.min(...xs), Math.max(...xs)];
-  const highest = ceiling(Math.max(Number.MIN_VALUE, ...points.map(([, y]) => y)));
+  const highest = ceiling(Math.max(0, ...points.map(([, y]) => y)) || 1);
   const xOf = (x: number) =>
     most === least ? left : left + ((scale(x) - least) / (most - least)) * (WIDTH - left - right);
   const yOf = (y: number) => height - bottom - (y / highest) * (height - bottom - top);

@@ -6,7 +6,7 @@ export interface Settings {
   /** Interleaved rounds of each variant. */
   rounds: number;
   /** Names of sections; none: all that belong to the run. */
-  only: string[];
+  only: readonly string[];
   /** Of each load side by side, of which there are many; wrk takes whole seconds. */
   watchSeconds: number;
   /** Of each measured load elsewhere. */
