@@ -25,6 +25,8 @@
 enum {
 	LINKS_MAX = 32,
 	PATH_BYTES = 4096,
+	/* For pipelined requests that wait, where their entries are allocated beforehand. */
+	QUEUE_BYTES = 16 * 1024 * 1024,
 };
 
 struct reader {
@@ -139,6 +141,24 @@ static int choose_programs(struct bpf_object *object, bool cgroup)
 	return err;
 }
 
+/*
+ * What is sent is read with interrupts off, and then the allocator behind a map cannot be refilled: a packet with more
+ * pipelined requests than it has at hand would lose some. So these entries, though fewer, are made beforehand.
+ */
+static int allocate_queue(struct bpf_object *object, const char *stream, uint32_t entries)
+{
+	char name[64];
+	int err;
+
+	snprintf(name, sizeof(name), "%s_queue", stream);
+	struct bpf_map *map = bpf_object__find_map_by_name(object, name);
+	if (!map)
+		return 0;
+	uint32_t room = QUEUE_BYTES / bpf_map__value_size(map);
+	err = bpf_map__set_map_flags(map, 0);
+	return err ?: bpf_map__set_max_entries(map, entries < room ? entries : room);
+}
+
 static int configure(struct reader *reader, struct bpf_object *object, const char *stream)
 {
 	const struct reader_options *options = &reader->pump.options;
@@ -155,6 +175,8 @@ static int configure(struct reader *reader, struct bpf_object *object, const cha
 	err = err ?: set_entries(object, stream, "counters", reader->pump.cpus);
 	err = err ?: set_entries(object, stream, "conns", options->connections_max);
 	err = err ?: set_entries(object, stream, "queue", options->connections_max);
+	if (options->attach == ATTACH_CGROUP)
+		err = err ?: allocate_queue(object, stream, options->connections_max);
 	err = err ?: set_entries(object, stream, "tuples", options->connections_max);
 	err = err ?: set_entries(object, stream, "socks", options->connections_max);
 	if (err)

@@ -118,6 +118,23 @@ describeKernel("at the sockets of a cgroup", () => {
   );
 
   test(
+    "a hundred requests that a process sends at once to another host, the first of all, are a hundred",
+    async () => {
+      const [host, remote] = await wired();
+      await startNginx(remote, "server { listen 80; return 204; }");
+      const cgroup = enterOwnCgroup();
+      const watch = await Watch.start(host, "--attach=cgroup", `--cgroup=${cgroup}`);
+      const request = String.raw`GET /%d HTTP/1.1\r\nHost: h\r\n`;
+      const ask = String.raw`exec 3<>/dev/tcp/10.1.0.2/80; printf '${request}\r\n' $(seq 99) >&3; printf '${request}Connection: close\r\n\r\n' 100 >&3; cat <&3`;
+      await host.output("bash", "-c", ask);
+      const seen = (await watch.events()).map(({ path, status, outcome }) => `${path} ${status} ${outcome}`);
+      expect(seen).toEqual(Array.from({ length: 100 }, (_, index) => `/${index + 1} 204 complete`));
+      await watch.expectNothingMissed();
+    },
+    LIMIT_MILLIS,
+  );
+
+  test(
     "what the host only forwards is not seen, nor what the sockets of other cgroups say",
     async () => {
       const cgroup = enterOwnCgroup();

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { describeKernel } from "../kernel.ts";
+import { SOCKETS_PER_DEVICE } from "./support/attach.ts";
 import { addressPair } from "./support/cable.ts";
 import { endAll } from "./support/child.ts";
 import { exchange, expectExactly, startSite } from "./support/exchange.ts";
@@ -65,7 +66,7 @@ describeKernel("devices on top of others", () => {
       await stack(other, 2);
       await addressPair("top0", host, other);
       await expectSeenOnce(host, other);
-      expect(host.watchedDevices()).toHaveLength(3);
+      expect(host.watchedDevices()).toHaveLength(3 * SOCKETS_PER_DEVICE);
     },
     LIMIT_MILLIS,
   );
