@@ -162,7 +162,13 @@ const createApp = (deps: AppDeps): App => {
       },
     }),
     validator("json", protocolState, (result, c) => {
-      if (!result.success) return problem(c, 400, "bad_body", 'expected {"enabled": true} or {"enabled": false}');
+      if (!result.success)
+        return problem(
+          c,
+          400,
+          "bad_body",
+          'expected {"enabled": true} or {"enabled": false}, with "Content-Type: application/json"',
+        );
     }),
     (c) => {
       const protocol = c.req.param("protocol");

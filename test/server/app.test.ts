@@ -85,6 +85,15 @@ test.each(refusals)("%s is refused with %d %s and says why", async (target, stat
   expect(await response.json()).toEqual({ error: { code, message } });
 });
 
+test("a body that is not said to be JSON is refused, as curl sends it, and it is said what to do", async () => {
+  const headers = { "Content-Type": "application/x-www-form-urlencoded" };
+  const response = await setUp().request("PUT /protocols/http", { body: '{"enabled":true}', headers });
+  expect(response.status).toBe(400);
+  expect(await response.json()).toMatchObject({
+    error: { code: "bad_body", message: expect.stringContaining("Content-Type: application/json") },
+  });
+});
+
 test("a body that is no JSON is the client's mistake, and not logged", async () => {
   const log = spyOn(console, "error").mockImplementation(() => {});
   const headers = { "Content-Type": "application/json" };
