@@ -22,6 +22,7 @@ static void bring(struct script *script, const struct line *line, struct segment
 {
 	uint8_t role = segment.role;
 	struct frame frame = {.ipv6 = line->ipv6,
+			      .layers = line->layers,
 			      .flags = segment.flags | TH_ACK,
 			      .from = line->ends[role],
 			      .to = line->ends[role ^ 1],

@@ -17,6 +17,7 @@ struct line {
 	uint32_t isn[2], sent[2]; /* with FIN */
 	uint32_t acked[2];	  /* of the other side's */
 	bool ipv6, opened;
+	uint8_t layers;		 /* enum step_layers */
 	uint32_t flights;	 /* that are through */
 	struct segment_of again; /* comes once more, later */
 };

@@ -18,6 +18,7 @@ enum {
 	SERVER = 1,
 	PATHS = 2,
 	LINES = 2,
+	LAYERS = LAYER_VLAN | LAYER_QINQ | LAYER_IP_OPTIONS | LAYER_TCP_OPTIONS,
 };
 
 /* Two addresses and ports, and one connection after another between them. */
@@ -45,7 +46,7 @@ static void make_line(struct line *line, struct script *script, struct choices *
 	line_open(line, script);
 }
 
-static void begin_path(struct path *path, uint32_t index, struct script *script,
+static void begin_path(struct path *path, uint32_t index, uint8_t layers, struct script *script,
 		       struct choices *choices)
 {
 	struct line *line = &path->lines[0];
@@ -58,6 +59,7 @@ static void begin_path(struct path *path, uint32_t index, struct script *script,
 		line->ends[role].address[3] = 1 + role;
 		line->ends[role].port = (role ^ swapped ? 80 : 40000) + index;
 	}
+	line->layers = layers;
 	line->ipv6 = choose(choices, 2);
 	line->opened = !choose(choices, 4);
 	make_numbers(line, index, choices);
@@ -76,6 +78,7 @@ static void go_on(struct path *path, struct script *script, struct choices *choi
 		last->outcome = HTTP_OUTCOME_CLOSED;
 	path->count++;
 	memcpy(line->ends, before->ends, sizeof(line->ends));
+	line->layers = before->layers;
 	line->ipv6 = before->ipv6;
 	line->opened = true;
 	for (int role = 0; role < 2; role++)
@@ -154,12 +157,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct script script;
 	struct choices choices = {data, size};
 	const struct played *played;
+	uint32_t how = choose(&choices, 256);
 
 	memset(&script.head, 0, sizeof(script.head));
-	script.head.settings = choose(&choices, 2) ? SETTING_QUERY : 0;
+	script.head.settings = how & 1 ? SETTING_QUERY : 0;
 	script.count = script.bytes_used = 0;
 	for (uint32_t i = 0; i < PATHS; i++)
-		begin_path(&paths[i], i, &script, &choices);
+		begin_path(&paths[i], i, how >> 4 & LAYERS, &script, &choices);
 	for (bool more = true; more;) {
 		uint32_t first = choose(&choices, PATHS);
 
@@ -168,7 +172,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	for (uint32_t i = 0; i < PATHS; i++)
 		line_bring_again(&paths[i].lines[paths[i].count - 1], &script);
-	played = subject_play(&script, &(struct playing){});
+	played = subject_play(&script,
+			      &(struct playing){.rubbish = 0xff, .twice = (how & 14) == 14});
 	if (getenv("SHOW"))
 		print_truth(&script, paths, played);
 	for (uint32_t i = 0; i < PATHS; i++)
