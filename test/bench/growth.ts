@@ -4,7 +4,7 @@
  */
 
 import { end, holdTo } from "./children.ts";
-import { type Nginx, startNginx } from "./nginx.ts";
+import { ADDRESSES, type Nginx, startNginx } from "./nginx.ts";
 import { startNoop } from "./noop.ts";
 import { keepRunStats, restoreRunStats, runTimes } from "./run-stats.ts";
 import type { Percentiles } from "./statistics.ts";
@@ -110,7 +110,7 @@ async function point(nginx: Nginx, sizes: Omit<Load, "url">, cpus: number): Prom
   await end(noop);
   await Bun.sleep(SETTLE_MILLIS);
 
-  const watch = await Watch.start(nginx);
+  const watch = await Watch.start(nginx, [], ADDRESSES);
   const window = await watch.measure(load);
   const nanos = await programNanos(watch.service.pid);
   await watch.stop();

@@ -16,6 +16,9 @@ export interface Nginx {
   stop(): Promise<void>;
 }
 
+/** From one address to another there are some 28,000 ports, and the search for a free one gets slow long before. */
+export const ADDRESSES = ["127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"];
+
 const READY_MILLIS = 5000;
 /** The body of what lies below `/large`; all other bodies have 14 bytes. */
 const LARGE_BYTES = 100 * 1024;
@@ -42,7 +45,7 @@ http {
   uwsgi_temp_path ${folder}/uwsgi;
   scgi_temp_path ${folder}/scgi;
   server {
-    listen 127.0.0.1:${port} backlog=${BACKLOG};
+    ${ADDRESSES.map((address) => `listen ${address}:${port} backlog=${BACKLOG};`).join(" ")}
     location / { default_type text/plain; return 200 "Hello, world!\\n"; }
     location /large { sendfile on; default_type text/plain; root ${folder}; try_files /large.txt =404; }
   }

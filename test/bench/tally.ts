@@ -29,7 +29,7 @@ const DURATION = Buffer.from('"durationNano":');
 export class Tally {
   /** Of the last barrier seen. */
   syncId = 0;
-  readonly #server: Buffer;
+  readonly #servers: Buffer[];
   #nextSeq = 0;
   #events = 0;
   #unanswered = 0;
@@ -38,8 +38,10 @@ export class Tally {
   #every = 1;
   #latencies: number[] = [];
 
-  constructor(address: string, port: number) {
-    this.#server = Buffer.from(`"server":{"address":"${address}","port":${port}}`);
+  /** @param addresses separated by commas */
+  constructor(addresses: string, port: number) {
+    const texts = addresses.split(",").map((address) => `"server":{"address":"${address}","port":${port}}`);
+    this.#servers = texts.map((text) => Buffer.from(text));
   }
 
   /** @param every one transaction in so many is timed */
@@ -71,8 +73,9 @@ export class Tally {
     this.#nextSeq = numberAt(payload, payload.lastIndexOf(SEQ) + SEQ.length) + 1;
 
     for (let at = payload.indexOf(NO_STATUS); at >= 0; at = payload.indexOf(NO_STATUS, at + 1)) this.#unanswered++;
-    for (let at = payload.indexOf(this.#server); at >= 0; at = payload.indexOf(this.#server, at + this.#server.length))
-      if (this.#events++ % this.#every === 0) this.#latencies.push(wallMillis - endMillis(payload, at));
+    for (const server of this.#servers)
+      for (let at = payload.indexOf(server); at >= 0; at = payload.indexOf(server, at + server.length))
+        if (this.#events++ % this.#every === 0) this.#latencies.push(wallMillis - endMillis(payload, at));
   }
 }
 

@@ -45,9 +45,11 @@ export class Watch {
   }
 
   /** @param settings of the service's command line */
-  static async start(nginx: Nginx, settings: readonly string[] = []): Promise<Watch> {
+  /** @param addresses where nginx is asked */
+  static async start(nginx: Nginx, settings: readonly string[] = [], addresses = ["127.0.0.1"]): Promise<Watch> {
     const service = await Service.start(undefined, settings);
-    const subscription = await Subscription.open(service.url, { address: "127.0.0.1", port: nginx.port });
+    const server = { address: addresses.join(), port: nginx.port };
+    const subscription = await Subscription.open(service.url, server);
     return new Watch(service, subscription, nginx);
   }
 

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { output } from "./children.ts";
 import { type CpuShares, readCpu, sharesSince } from "./cpu-shares.ts";
+import { ADDRESSES } from "./nginx.ts";
 
 export interface Load {
   url: string;
@@ -27,8 +28,8 @@ export interface LoadResult {
 }
 
 const THREADS = 2;
-/** Of one wrk: a process may not open as many files as it likes, and not everyone may raise that. */
-const CONNECTIONS_MAX = 10_000;
+/** Of one wrk, and to one address. */
+const CONNECTIONS_MAX = 5000;
 const SCRIPT = join(import.meta.dir, "wrk.lua");
 
 /** What a load generator prints. */
@@ -38,7 +39,7 @@ export type Printed = Omit<LoadResult, "perSecond" | "cpu" | "packetSockets"> & 
 export async function wrk(load: Load): Promise<LoadResult> {
   const before = readCpu();
   const processes = Math.ceil(load.connections / CONNECTIONS_MAX);
-  const printed = await Promise.all(Array.from({ length: processes }, () => run(load, processes)));
+  const printed = await Promise.all(Array.from({ length: processes }, (_, index) => run(load, processes, index)));
   const cpu = sharesSince(before);
   const sum = (of: (one: Printed) => number) => printed.reduce((total, one) => total + of(one), 0);
   const most = (of: (one: Printed) => number) => Math.max(...printed.map(of));
@@ -59,7 +60,9 @@ export function packetSockets(): number {
   return readFileSync("/proc/net/packet", "utf8").trimEnd().split("\n").length - 1;
 }
 
-async function run({ url, seconds, connections, pauseMillis, closes }: Load, processes: number): Promise<Printed> {
+async function run(load: Load, processes: number, index: number): Promise<Printed> {
+  const { seconds, connections, pauseMillis, closes } = load;
+  const url = load.url.replace(ADDRESSES[0] ?? "", ADDRESSES[index % ADDRESSES.length] ?? "");
   const threads = Math.max(1, Math.floor(THREADS / processes));
   const sizes = ["-t", threads, "-c", Math.floor(connections / processes), "-d", `${seconds}s`].map(String);
   const header = closes ? ["-H", "Connection: close"] : [];
