@@ -171,4 +171,4 @@ class Chunk {
 }
 
 export type { Selection };
-export { CHUNK_EVENTS_MAX, Chunk, WrittenEvents };
+export { CHUNK_EVENTS_MAX, Chunk };

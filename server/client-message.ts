@@ -59,4 +59,4 @@ const readMessage = (message: string | Uint8Array): ClientMessage => {
 };
 
 export type { ClientMessage };
-export { CLIENT_MESSAGE_MAX_BYTES, readMessage, subscribeMessage };
+export { CLIENT_MESSAGE_MAX_BYTES, readMessage };

@@ -180,7 +180,7 @@ const splitTerms = <T>(kind: Kind<T>, values: readonly string[]): Terms<T> => {
   };
 };
 
-export type { Filter, FilterKeys, Terms };
+export type { Filter, Terms };
 export {
   canonicalFilter,
   EVERYTHING,
@@ -188,7 +188,6 @@ export {
   filterSchema,
   hasPort,
   hostKind,
-  lowerCase,
   methodKind,
   networkKind,
   pathKind,

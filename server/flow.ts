@@ -61,10 +61,6 @@ class Flow {
     for (const reason of DROP_REASONS) this.dropped[reason] += other.dropped[reason];
   }
 
-  droppedTotal(): number {
-    return DROP_REASONS.reduce((sum, reason) => sum + this.dropped[reason], 0);
-  }
-
   ledger(): FlowLedger {
     const dropped: Partial<Record<DropReason, number>> = {};
     for (const reason of DROP_REASONS) if (this.dropped[reason] > 0) dropped[reason] = this.dropped[reason];

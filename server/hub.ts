@@ -17,7 +17,7 @@ import type { Interest } from "./kernel-filter.ts";
 import { Subscriber, type SubscriberLimits, type SubscriberStats } from "./subscriber.ts";
 import type { SubscriptionRequest } from "./subscription.ts";
 import type { TrafficSource } from "./traffic-source.ts";
-import type { Transport } from "./transport.ts";
+import { CLOSE_GOING_AWAY, CLOSE_TRY_AGAIN_LATER, type Transport } from "./transport.ts";
 
 interface HubOptions {
   /** Events held for one subscriber that lags. */
@@ -78,10 +78,6 @@ const STALL_MILLIS = 30_000;
 const HEARTBEAT_MILLIS = 15_000;
 /** Who holds most memory is not looked for more often: there may be many, and it hardly changes. */
 const LARGEST_MILLIS = 5;
-
-// https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1, and 1013 of the IANA registry: "Try Again Later".
-const CLOSE_GOING_AWAY = 1001;
-const CLOSE_TRY_AGAIN_LATER = 1013;
 
 class Hub implements EventSink, RawHttpSink {
   readonly heartbeatMillis: number;

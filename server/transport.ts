@@ -14,4 +14,9 @@ interface Transport {
   close(code: number, reason: string): void;
 }
 
+// https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1, and 1013 of the IANA registry: "Try Again Later".
+const CLOSE_GOING_AWAY = 1001;
+const CLOSE_TRY_AGAIN_LATER = 1013;
+
 export type { SendStatus, Transport };
+export { CLOSE_GOING_AWAY, CLOSE_TRY_AGAIN_LATER };

@@ -8,7 +8,7 @@ import { CLIENT_MESSAGE_MAX_BYTES, readMessage } from "./client-message.ts";
 import { binaryFormat, type Format, jsonFormat } from "./format.ts";
 import type { Hub, Wishes } from "./hub.ts";
 import type { Subscriber } from "./subscriber.ts";
-import type { Transport } from "./transport.ts";
+import { CLOSE_TRY_AGAIN_LATER, type Transport } from "./transport.ts";
 
 /** What Bun keeps with each socket. */
 interface SocketData {
@@ -30,7 +30,6 @@ const SUBPROTOCOLS: Readonly<Record<string, Format>> = {
 // A frame that finds more than this unsent is not taken. The hub pauses at the first sign of backpressure, so it is hardly ever reached.
 const BACKPRESSURE_MAX_BYTES = 1024 * 1024;
 const IDLE_TIMEOUT_SECONDS = 120;
-const CLOSE_TRY_AGAIN_LATER = 1013;
 
 const socketTransport = (socket: ServerWebSocket<SocketData>, compress: boolean): Transport => ({
   send: (payload) =>

@@ -29,4 +29,4 @@ const tokenOf = (headers: Headers): string | undefined => {
 /** The query parameter that looks like a token, if there is one. */
 const tokenInUrl = (url: URL): string | undefined => URL_PARAMETERS.find((name) => url.searchParams.has(name));
 
-export { formatSubprotocols, TOKEN_SUBPROTOCOL, tokenInUrl, tokenOf };
+export { formatSubprotocols, tokenInUrl, tokenOf };
