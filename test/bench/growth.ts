@@ -20,6 +20,7 @@ export interface GrowthPoint {
   noopPerSecond: number;
   watchedPerSecond: number;
   served: number;
+  /** Served and not delivered. */
   lost: number;
   kernelNanos: number;
   noopKernelNanos: number;
@@ -114,7 +115,7 @@ async function point(nginx: Nginx, sizes: Omit<Load, "url">, cpus: number): Prom
   const window = await watch.measure(load);
   const nanos = await programNanos(watch.service.pid);
   await watch.stop();
-  const { served, delivered, unanswered } = window;
+  const { served, delivered } = window;
   return {
     connections: load.connections,
     ...(load.pauseMillis && { pauseMillis: load.pauseMillis }),
@@ -122,7 +123,7 @@ async function point(nginx: Nginx, sizes: Omit<Load, "url">, cpus: number): Prom
     noopPerSecond: noopLoad.perSecond,
     watchedPerSecond: window.load.perSecond,
     served,
-    lost: Math.max(0, served - (delivered - unanswered)),
+    lost: Math.max(0, served - delivered),
     kernelNanos: nanos / served,
     noopKernelNanos: noopNanos / noopServed,
     serviceCpuMicros: (window.serviceCpuSeconds * 1e6) / served,
