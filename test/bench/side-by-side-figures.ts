@@ -49,8 +49,10 @@ function rowOf(observer: string, ours: boolean, own: readonly Lap[], laps: reado
     return values.length === 0 ? { median: Number.NaN, min: Number.NaN, max: Number.NaN } : spreadOf(values);
   };
   const micros = (of: (lap: Lap) => number | undefined): Spread | undefined =>
-    own.some((lap) => of(lap) === undefined) ? undefined : over((lap) => ((of(lap) ?? 0) * 1e6) / lap.served);
-  const busyMicros = ({ busySeconds, served }: Lap) => (busySeconds * 1e6) / served;
+    own.some((lap) => of(lap) === undefined)
+      ? undefined
+      : over((lap) => ((of(lap) ?? 0) * 1e6) / Math.max(1, lap.served));
+  const busyMicros = ({ busySeconds, served }: Lap) => (busySeconds * 1e6) / Math.max(1, served);
   const throughput = (lap: Lap, base: Lap) => lap.load.perSecond / base.load.perSecond;
   const [ownMicros, subscriberMicros] = [micros((lap) => lap.cpuSeconds), micros((lap) => lap.subscriberCpuSeconds)];
   const shown = completenessOf(own);
