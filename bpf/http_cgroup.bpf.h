@@ -106,6 +106,33 @@ __noinline int http_is_renamed(packet_t *packet)
 	       ip.destination[1] != socket.destination[1];
 }
 
+/*
+ * Does a packet have the names of its socket, as nearly all have that are sent over lo? Only plain ones are looked at, right
+ * where they are: this is done for each of them.
+ */
+static __always_inline bool http_is_plainly_named(packet_t *packet)
+{
+	const __u8 *data = (void *)(long)packet->data, *end = (void *)(long)packet->data_end;
+	const struct bpf_sock *sk = packet->sk;
+
+	if (!sk || data + IPV4_HEADER + 4 > end)
+		return false;
+	if (data[0] == 0x45)
+		return *(__u16 *)&data[20] == bpf_htons(sk->src_port) &&
+		       *(__u16 *)&data[22] == sk->dst_port && sk->family == FAMILY_IPV4 &&
+		       *(__u32 *)&data[12] == READ_ONCE(sk->src_ip4) &&
+		       *(__u32 *)&data[16] == READ_ONCE(sk->dst_ip4);
+	if (data + IPV6_HEADER + 4 > end || data[6] != IP_PROTOCOL_TCP ||
+	    *(__u16 *)&data[40] != bpf_htons(sk->src_port) || *(__u16 *)&data[42] != sk->dst_port ||
+	    sk->family != FAMILY_IPV6)
+		return false;
+	for (int i = 0; i < 4; i++)
+		if (*(__u32 *)&data[8 + 4 * i] != READ_ONCE(sk->src_ip6[i]) ||
+		    *(__u32 *)&data[24 + 4 * i] != READ_ONCE(sk->dst_ip6[i]))
+			return false;
+	return true;
+}
+
 /* Reads the segment that http_received or http_sent was given into the scratch. */
 __noinline int http_read_of_socket(packet_t *packet, __u32 sent)
 {
@@ -146,7 +173,8 @@ int http_sent(packet_t *packet)
 	unsigned long flags;
 
 	if (!is_http_monitoring_enabled() ||
-	    (http_all_sockets && packet->ifindex == LOOPBACK_IFINDEX && !http_is_renamed(packet)))
+	    (http_all_sockets && packet->ifindex == LOOPBACK_IFINDEX &&
+	     (http_is_plainly_named(packet) || !http_is_renamed(packet))))
 		return PASS;
 	bpf_local_irq_save(&flags);
 	if (http_read_of_socket(packet, true))
