@@ -50,13 +50,16 @@ const NEVER: Record<number, string> = {
 /** Kernel functions. The verifier proves that what one of them does the other undoes before the program ends. */
 const FUNCTIONS = ["bpf_local_irq_save", "bpf_local_irq_restore"];
 
+/** The verdict of a cgroup's program on a packet. */
+const PASS = 1;
+
 /** `raw_tp` alone is attached to nothing: user space runs it with BPF_PROG_TEST_RUN. */
 const SECTIONS = [
   "socket",
   "raw_tp",
   "raw_tp/netif_receive_skb",
   "raw_tp/inet_sock_set_state",
-  // Of a cgroup; what these return decides whether a packet passes, so that is looked at below.
+  // What these return decides whether a packet passes.
   "?cgroup_skb/ingress",
   "?cgroup_skb/egress",
 ];
@@ -65,13 +68,16 @@ const OUTPUT = join(import.meta.dir, "../../bpf/.output");
 
 /** What an object does that it may not. */
 function offences(file: Uint8Array): string[] {
-  const { sections, helpers, others } = readObject(file);
+  const { sections, helpers, others, returns } = readObject(file);
   return [
     ...helpers
       .filter((helper) => !(helper in ALLOWED))
       .map((helper) => `calls helper ${helper} (${NEVER[helper] ?? "?"})`),
     ...others.filter((other) => !FUNCTIONS.some((name) => other === `kernel function ${name}`)),
     ...sections.filter((section) => !SECTIONS.includes(section)).map((section) => `attaches to ${section}`),
+    ...sections
+      .filter((section) => section.includes("cgroup_skb") && returns[section]?.some((verdict) => verdict !== PASS))
+      .map((section) => `may stop a packet in ${section}`),
   ];
 }
 
@@ -146,6 +152,16 @@ describe("the look is a real one: it finds", () => {
       `SEC("tc") int f(struct __sk_buff *skb) { char c = 0; return bpf_skb_store_bytes(skb, 0, &c, 1, 0); }`,
       ["calls helper 9 (skb_store_bytes)", "attaches to tc"],
     ],
+    [
+      "a verdict that stops a packet",
+      `SEC("?cgroup_skb/egress") int f(struct __sk_buff *skb) { return skb->len != 7; }`,
+      ["may stop a packet in ?cgroup_skb/egress"],
+    ],
+    [
+      "a verdict that stops every packet",
+      `SEC("?cgroup_skb/ingress") int f(struct __sk_buff *skb) { return 0; }`,
+      ["may stop a packet in ?cgroup_skb/ingress"],
+    ],
     ["a signal", `SEC("raw_tp") int f(void *ctx) { return bpf_send_signal(9); }`, ["calls helper 109 (send_signal)"]],
     [
       "a kernel function",
@@ -166,6 +182,8 @@ describe("the look is a real one: it finds", () => {
 
   test("nothing in a program that does nothing", async () => {
     expect(offences(await compile(`SEC("socket") int f(struct __sk_buff *skb) { return 0; }`))).toEqual([]);
+    const pass = `SEC("?cgroup_skb/ingress") int f(struct __sk_buff *skb) { return 1; }`;
+    expect(offences(await compile(pass))).toEqual([]);
   });
 
   test("a file that is no object", () => {

@@ -4,6 +4,8 @@ export interface Asked {
   sections: string[];
   /** Helper numbers, each once. */
   helpers: number[];
+  /** What the programs of a section may return, as far as it is a constant right before the end; else undefined. */
+  returns: Record<string, (number | undefined)[]>;
   /** Anything else that leaves the object's own code: kernel functions, calls through a register. */
   others: string[];
 }
@@ -14,6 +16,9 @@ const INSN_BYTES = 8;
 const CALL = 0x85;
 const CALL_REGISTER = 0x8d;
 const LOAD_IMMEDIATE_64 = 0x18;
+const EXIT = 0x95;
+const MOVE_32 = 0xb4;
+const MOVE_64 = 0xb7;
 const OWN_FUNCTIONS = ".text";
 
 interface Section {
@@ -33,10 +38,12 @@ export function readObject(file: Uint8Array): Asked {
   const asked: Asked = {
     sections: programs.map(({ name }) => name).filter((name) => name !== OWN_FUNCTIONS),
     helpers: [],
+    returns: {},
     others: undefinedSymbols(sections, view, file).map((name) => `kernel function ${name}`),
   };
   const helpers = new Set<number>();
   for (const { name, offset, size } of programs) {
+    asked.returns[name] = returnsOf(view, offset, size);
     for (let at = offset; at < offset + size; at += INSN_BYTES) {
       const code = view.getUint8(at);
       if (code === LOAD_IMMEDIATE_64) at += INSN_BYTES;
@@ -51,6 +58,26 @@ export function readObject(file: Uint8Array): Asked {
   }
   asked.helpers = [...helpers].toSorted((one, other) => one - other);
   return asked;
+}
+
+function returnsOf(view: DataView, offset: number, size: number): (number | undefined)[] {
+  const ends = new Map<number, number | undefined>();
+  const targets = new Set<number>();
+  for (let at = offset; at < offset + size; at += INSN_BYTES) {
+    const code = view.getUint8(at);
+    const isJump = (code & 7) === 5 || (code & 7) === 6;
+    if (code === LOAD_IMMEDIATE_64) at += INSN_BYTES;
+    else if (code === EXIT) ends.set(at, constantBefore(view, at));
+    else if (isJump && code !== CALL) targets.add(at + INSN_BYTES * (1 + view.getInt16(at + 2, true)));
+  }
+  return [...ends].map(([at, value]) => (targets.has(at) ? undefined : value));
+}
+
+/** What the instruction before `at` puts into r0. */
+function constantBefore(view: DataView, at: number): number | undefined {
+  const before = at - INSN_BYTES;
+  const isConstant = [MOVE_32, MOVE_64].includes(view.getUint8(before)) && (view.getUint8(before + 1) & 15) === 0;
+  return isConstant ? view.getInt32(before + 4, true) : undefined;
 }
 
 function readSections(view: DataView, file: Uint8Array): Section[] {
