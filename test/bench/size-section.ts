@@ -6,6 +6,7 @@ import { range, short, whole } from "./table.ts";
 export const sizeSection: Section<SizeFigures> = {
   name: "size",
   title: "Size and start",
+  fullOnly: true,
 
   run({ settings, say }) {
     const { quick } = settings;
