@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { allowedCpus } from "./allowed-cpus.ts";
 import { bpfFlags } from "./bpf-build.ts";
 import { output } from "./children.ts";
 import type { FloodReading } from "./flood-reader.ts";
@@ -21,8 +22,9 @@ const QUICK_RATES = [1_000_000];
 export const FLOOD_OBJECT = join(OUTPUT, "flood.bpf.o");
 const DRIVER = join(OUTPUT, "flood");
 const here = (name: string) => join(import.meta.dir, name);
-export const READER_CPU = "0";
-const MAKER_CPU = "1";
+const CPUS = allowedCpus();
+export const READER_CPU = String(CPUS.at(0));
+const MAKER_CPU = String(CPUS.at(-1));
 const WARM_UP = { perSecond: 100_000, seconds: 1 };
 
 export async function buildFlood(): Promise<void> {
