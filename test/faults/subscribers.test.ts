@@ -34,7 +34,7 @@ server { listen 127.0.0.1:8080 backlog=4096; location /a { return 200; } locatio
  */
 const FLAGS = ["--queue-max=20000", "--ring-kib=16384", "--heartbeat-seconds=1"];
 /** All queues together may hold 128 MiB, the history 32 MiB; the rest is the process itself and the garbage of the load. */
-const RESIDENT_MAX_MIB = 700;
+const RESIDENT_MAX_MIB = 500;
 
 const residentMib = (pid: number) =>
   Number(readFileSync(`/proc/${pid}/status`, "utf8").match(/VmRSS:\s+(\d+)/)?.[1]) / 1024;

@@ -33,6 +33,8 @@ const hub = new Hub({
   version: "0.0.0",
   history: synthetic.history,
   heartbeatMillis: 1000,
+  // Where much else runs, those who are to stall do so for longer than is meant.
+  stallMillis: 300_000,
 });
 synthetic.feed(hub);
 const app = createApp({ capture: new FakeCapture(), hub, spans: undefined, version: "0.0.0" });
