@@ -155,7 +155,7 @@ export function decodeRatio(): number {
   return medianOf(ratios);
 }
 
-const READER = { rounds: 3, seconds: 1, warmUpSeconds: 0.5, perSecond: 200_000 };
+const READER = { rounds: 3, seconds: 1, warmUpSeconds: 1, perSecond: 250_000 };
 
 export async function readerRatio(): Promise<number> {
   const figures = await readerCosts({ ...READER, names: ["c", "batch"], say: () => {} });
