@@ -89,7 +89,11 @@ export async function startNginx(): Promise<Nginx> {
     version,
     count,
     cpuSeconds: () => workers().reduce((sum, pid) => sum + cpuSeconds(pid), 0),
-    stop: () => end(child),
+    async stop() {
+      await end(child);
+      // A test's process ends without a word to those who listen for it.
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
 }
 
