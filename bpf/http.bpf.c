@@ -125,8 +125,12 @@ __noinline int http_spin(struct http_conn *conn)
 
 static __always_inline bool http_lock(struct http_conn *conn)
 {
+	__u32 me = bpf_get_smp_processor_id() + 1;
 	int result = 1;
 
+	/* Mostly it is free. */
+	if (!atomic_cas(&conn->lock, 0, me))
+		return true;
 	for (int i = 0; i < LOCK_SPINS && result == 1; i++)
 		result = http_spin(conn);
 	return !result;

@@ -154,10 +154,12 @@ struct http_scan {
 	struct span other_length; /* a Content-Length before that one */
 	struct span transfer_encoding;
 	__u32 line;    /* in: where to begin; out: start of the line that is not finished */
+	__u32 at;      /* how far it has been looked at */
 	bool complete; /* the empty line was seen; line is the body's first byte */
-	bool stopped;  /* SCAN_LINES ran out: what follows line has not been looked at */
+	bool stopped;  /* SCAN_STEPS ran out: what follows line has not been looked at */
 	__u8 flags;    /* enum scan_flags */
 	bool begun; /* the start line is not finished, but longer than is kept: start_line is its beginning */
+	__u8 pad[4];
 };
 
 /* Fresh bytes always begin at HTTP_CARRY; before them stands an unfinished line. */

@@ -18,8 +18,8 @@
 
 enum {
 	WINDOW_BYTES = HTTP_CARRY + HTTP_WINDOW,
-	/* Lines looked at in one window; one that has more is read in two rounds. */
-	SCAN_LINES = 64,
+	/* A whole window and 64 lines' ends; what has more lines is read in two rounds. */
+	SCAN_STEPS = WINDOW_BYTES / 8 + 64,
 	MAX_DIGITS = 18,
 	/* The longest scheme of an absolute-form target that is looked at. */
 	SCHEME_MAX = 12,
@@ -150,6 +150,18 @@ __noinline int http_scan_field(const struct http_window *window, struct http_sca
 	return 0;
 }
 
+#define LETTER(c) (1u << ((c)&31))
+
+/* Does a name of interest begin like this line? Most do not, and a look at one letter is cheaper than a call. */
+static __always_inline bool http_may_be_field(const struct http_window *window, bool request,
+					      __u32 at)
+{
+	const __u32 either = LETTER('c') | LETTER('t');
+	const __u32 requests = either | LETTER('e') | LETTER('h') | LETTER('u');
+
+	return (request ? requests : either) >> (window_byte(window, at) & 31) & 1;
+}
+
 enum scan_flags {
 	SCAN_REQUEST = 1, /* note the fields of a request */
 	SCAN_FIRST = 2,	  /* the start line is still to come */
@@ -157,41 +169,65 @@ enum scan_flags {
 };
 
 /*
- * Scans window[scan->line, end), as scan->flags say. Its state lives in *scan, not in registers: the verifier forgets
- * what it stores there, so that every pass through the loop looks the same to it. Returns 0.
+ * Takes window[scan->line, lf) as a line, as scan->flags say; lf is where its LF stands. Returns true when the scan is over
+ * with it.
+ */
+static __always_inline bool http_scan_line(const struct http_window *window, struct http_scan *scan,
+					   __u32 lf)
+{
+	__u32 line = scan->line, flags = scan->flags, len = lf - line;
+
+	if (len && window_byte(window, lf - 1) == '\r')
+		len--;
+	scan->line = lf + 1;
+	if (flags & SCAN_SKIP) {
+		scan->flags = flags & ~SCAN_SKIP;
+	} else if (flags & SCAN_FIRST) {
+		/* An empty line before the start line is passed over, RFC 9112 section 2.2. */
+		if (len) {
+			scan->start_line = (struct span){.at = line, .len = len};
+			scan->flags = flags & ~SCAN_FIRST;
+		}
+	} else if (!len) {
+		scan->complete = true;
+	} else if (http_may_be_field(window, flags & SCAN_REQUEST, line)) {
+		http_scan_field(window, scan, flags & SCAN_REQUEST, line, len);
+	}
+	return scan->complete;
+}
+
+/*
+ * Scans window[scan->line, end), eight bytes or a line's end at a time. Its state lives in *scan, not in registers: the
+ * verifier forgets what it stores there, so that every pass through the loop looks the same to it. Returns 0.
  */
 __noinline int http_scan_lines(const struct http_window *window, struct http_scan *scan, __u32 end)
 {
-	int i;
-
 	if (!window || !scan)
 		return 0;
-	for (i = 0; i < SCAN_LINES; i++) {
-		__u32 line = scan->line, flags = scan->flags;
-		__u32 lf = http_find_lf(window, line, end);
-		if (lf >= end)
-			break;
-		__u32 len = lf - line;
-		if (len && window_byte(window, lf - 1) == '\r')
-			len--;
-		scan->line = lf + 1;
-		if (flags & SCAN_SKIP) {
-			scan->flags = flags & ~SCAN_SKIP;
-		} else if (flags & SCAN_FIRST) {
-			/* An empty line before the start line is passed over, RFC 9112 section 2.2. */
-			if (!len)
-				continue;
-			scan->start_line = (struct span){.at = line, .len = len};
-			scan->flags = flags & ~SCAN_FIRST;
-		} else if (!len) {
-			scan->complete = true;
-			break;
-		} else {
-			http_scan_field(window, scan, flags & SCAN_REQUEST, line, len);
+	scan->at = scan->line;
+	for (int i = 0; i < SCAN_STEPS; i++) {
+		__u32 at = scan->at;
+
+		opaque(at);
+		if (at >= end || at > WINDOW_BYTES)
+			return 0;
+		__u64 match = match_byte(load64(window->bytes + at), '\n');
+		if (!match) {
+			scan->at = at + 8;
+			continue;
 		}
+		at += match_index(match);
+		scan->at = at + 1;
+		if (at >= end || http_scan_line(window, scan, at))
+			return 0;
 	}
-	scan->stopped = i == SCAN_LINES;
+	scan->stopped = true;
 	return 0;
+}
+
+static __always_inline bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
 }
 
 /* How many blanks window[at, at + len) begins with, a few at most. */
@@ -200,8 +236,7 @@ __noinline int http_count_blanks(const struct http_window *window, __u32 at, __u
 	if (!window)
 		return 0;
 	for (__u32 i = 0; i < BLANKS_MAX; i++) {
-		char c = window_byte(window, at + i);
-		if (i >= len || (c != ' ' && c != '\t'))
+		if (i >= len || !is_blank(window_byte(window, at + i)))
 			return i;
 	}
 	return BLANKS_MAX;
@@ -213,38 +248,65 @@ __noinline int http_trim_end(const struct http_window *window, __u32 at, __u32 l
 	if (!window)
 		return len;
 	for (__u32 i = 0; i < BLANKS_MAX; i++) {
-		char c = window_byte(window, at + len - 1);
-		if (!len || (c != ' ' && c != '\t'))
+		if (!len || !is_blank(window_byte(window, at + len - 1)))
 			break;
 		len--;
 	}
 	return len;
 }
 
-/* Takes the blanks around a field's value off (RFC 9110 section 5.5). */
+/* Takes the blanks around a field's value off (RFC 9110 section 5.5). Mostly there is one before it and none behind. */
 static __always_inline struct span span_trim(const struct http_window *window, struct span span)
 {
-	span = span_after(span.at, span.len, http_count_blanks(window, span.at, span.len));
-	span.len = http_trim_end(window, span.at, span.len);
+	if (span.len && is_blank(window_byte(window, span.at)))
+		span = span_after(span.at, span.len, 1);
+	if (span.len && is_blank(window_byte(window, span.at)))
+		span = span_after(span.at, span.len, http_count_blanks(window, span.at, span.len));
+	if (span.len && is_blank(window_byte(window, span.at + span.len - 1)))
+		span.len = http_trim_end(window, span.at, span.len);
 	return span;
 }
 
-/* Copies a text into a field of max bytes, cut there. had: it holds a text already. Returns the stored length. */
-static __always_inline __u32 copy_text(char *to, const __u32 max, __u8 had,
-				       const struct http_window *window, struct span span)
+/*
+ * Copies window[at, at + len) to where `to` says in the event, word by word: a helper's call costs more for a few bytes.
+ * What is behind the text in its last word becomes zero. Returns 0.
+ */
+__noinline int http_copy_words(struct http_event *event, __u32 to, const struct http_window *window,
+			       __u32 at, __u32 len)
 {
-	__u32 len = span.len;
+	if (!event || !window)
+		return 0;
+	for (__u32 i = 0; i <= HTTP_TARGET_MAX / 8; i++) {
+		opaque(at);
+		opaque(to);
+		if (at > WINDOW_BYTES || to > sizeof(*event) - 8 || !len)
+			break;
+		__u64 word = load64(window->bytes + at);
+
+		if (len < 8) {
+			*(__u64 *)((char *)event + to) = word & MASK_BYTES(len);
+			break;
+		}
+		*(__u64 *)((char *)event + to) = word;
+		len -= 8;
+		at += 8;
+		to += 8;
+	}
+	return 0;
+}
+
+/* Copies a text into a field of max bytes, cut there. had: it holds a text already. Returns the stored length. */
+static __always_inline __u32 copy_text(struct http_event *event, char *to, const __u32 max,
+				       __u8 had, const struct http_window *window, struct span span)
+{
+	__u32 len = span.len < max ? span.len : max;
 
 	/* What is behind the text must be zero, and the longer one may have come first. */
 	if (had)
 		__builtin_memset(to, 0, max);
-
-	opaque(len);
-	if (len > max)
-		len = max;
-	if (!len || span.at > WINDOW_BYTES - len)
+	if (span.at > WINDOW_BYTES - len)
 		return 0;
-	memory_copy(to, len, window->bytes + span.at);
+	http_copy_words(event, to - (char *)event, window, span.at, len);
 	return len;
 }
 
@@ -253,12 +315,11 @@ enum {
 };
 
 /* Decimal digits, nothing else but trailing blanks; LENGTH_INVALID when it is no length that can be trusted. */
-__noinline __s64 http_parse_length(const struct http_window *window, __u32 at, __u32 len)
+static __always_inline __s64 http_parse_length(const struct http_window *window, __u32 at,
+					       __u32 len)
 {
 	__u64 value = 0; /* the one digit too many may overflow it */
 
-	if (!window)
-		return LENGTH_INVALID;
 	for (__u32 i = 0; i <= MAX_DIGITS; i++) {
 		char c = window_byte(window, at + i);
 		if (i >= len)
@@ -400,12 +461,29 @@ __noinline int http_find(const struct http_window *window, __u32 at, __u32 len, 
 	return len;
 }
 
-/* Puts window[at, at + len) behind what target holds, as far as there is room below limit. Returns the bytes taken. */
-__noinline int http_append_text(struct http_event *event, const struct http_window *window,
-				__u32 at, __u32 len, __u32 limit)
+/* Puts window[at, at + len) behind what target holds, byte by byte. Returns 0. */
+__noinline int http_append_bytes(struct http_event *event, const struct http_window *window,
+				 __u32 at, __u32 len)
 {
 	if (!event || !window)
 		return 0;
+	for (__u32 i = 0; i < WINDOW_BYTES && i < HTTP_TARGET_MAX; i++) {
+		__u32 to = event->target_len + i, from = at + i;
+
+		opaque(to);
+		opaque(from);
+		if (i >= len || to >= HTTP_TARGET_MAX || from >= WINDOW_BYTES)
+			break;
+		event->target[to] = window->bytes[from];
+	}
+	return 0;
+}
+
+/* Puts window[at, at + len) behind what target holds, as far as there is room below limit. Returns the bytes taken. */
+static __always_inline __u32 http_append_text(struct http_event *event,
+					      const struct http_window *window, __u32 at, __u32 len,
+					      __u32 limit)
+{
 	__u32 had = event->target_len;
 
 	if (limit > HTTP_TARGET_MAX)
@@ -414,23 +492,10 @@ __noinline int http_append_text(struct http_event *event, const struct http_wind
 		return 0;
 	if (len > limit - had)
 		len = limit - had;
-	if (!had) {
-		opaque(len);
-		if (len < 1 || len > HTTP_TARGET_MAX || len > WINDOW_BYTES ||
-		    at > WINDOW_BYTES - len)
-			return 0;
-		memory_copy(event->target, len, window->bytes + at);
-	} else {
-		for (__u32 i = 0; i < WINDOW_BYTES && i < HTTP_TARGET_MAX; i++) {
-			__u32 to = had + i;
-			if (i >= len)
-				break;
-			opaque(to);
-			if (to >= HTTP_TARGET_MAX)
-				break;
-			event->target[to] = window_byte(window, at + i);
-		}
-	}
+	if (had)
+		http_append_bytes(event, window, at, len);
+	else
+		http_copy_words(event, offsetof(struct http_event, target), window, at, len);
 	event->target_len = had + len;
 	return len;
 }
@@ -495,7 +560,7 @@ static __always_inline bool read_request_line(struct http_transaction *transacti
 	} else if (target.len > HTTP_CARRY_END) {
 		target.len -= HTTP_CARRY_END;
 	}
-	event->method_len = copy_text(event->method, HTTP_METHOD_MAX, 0, window,
+	event->method_len = copy_text(event, event->method, HTTP_METHOD_MAX, 0, window,
 				      (struct span){.at = line.at, .len = method});
 	http_append_target(transaction, window, target.at, target.len);
 	transaction->flags |= TRANSACTION_LINE;
@@ -544,20 +609,20 @@ static __always_inline int http_take_request(struct http_transaction *transactio
 	    !read_request_line(transaction, window, scan->start_line, !scan->begun))
 		return -1;
 	if (scan->host.len)
-		event->host_len = copy_text(event->host, HTTP_HOST_MAX, event->host_len, window,
-					    span_trim(window, scan->host));
+		event->host_len = copy_text(event, event->host, HTTP_HOST_MAX, event->host_len,
+					    window, span_trim(window, scan->host));
 	if (scan->user_agent.len)
-		event->user_agent_len =
-			copy_text(event->user_agent, HTTP_USER_AGENT_MAX, event->user_agent_len,
-				  window, span_trim(window, scan->user_agent));
+		event->user_agent_len = copy_text(event, event->user_agent, HTTP_USER_AGENT_MAX,
+						  event->user_agent_len, window,
+						  span_trim(window, scan->user_agent));
 	if (scan->traceparent.len)
-		event->traceparent_len =
-			copy_text(event->traceparent, HTTP_TRACEPARENT_MAX, event->traceparent_len,
-				  window, span_trim(window, scan->traceparent));
+		event->traceparent_len = copy_text(event, event->traceparent, HTTP_TRACEPARENT_MAX,
+						   event->traceparent_len, window,
+						   span_trim(window, scan->traceparent));
 	if (scan->tracestate.len)
-		event->tracestate_len =
-			copy_text(event->tracestate, HTTP_TRACESTATE_MAX, event->tracestate_len,
-				  window, span_trim(window, scan->tracestate));
+		event->tracestate_len = copy_text(event, event->tracestate, HTTP_TRACESTATE_MAX,
+						  event->tracestate_len, window,
+						  span_trim(window, scan->tracestate));
 	if (scan->expect.len) {
 		struct span value = span_trim(window, scan->expect);
 
@@ -584,12 +649,11 @@ __noinline int http_take_length(struct http_flow *flow, const struct http_window
 	return 0;
 }
 
-/* Takes what a scan found of a message's framing into its flow. Returns 0. */
-__noinline int http_take_framing(struct http_flow *flow, const struct http_window *window,
-				 const struct http_scan *scan)
+/* Takes what a scan found of a message's framing into its flow. */
+static __always_inline void http_take_framing(struct http_flow *flow,
+					      const struct http_window *window,
+					      const struct http_scan *scan)
 {
-	if (!flow || !window || !scan)
-		return 0;
 	if (scan->other_length.at)
 		http_take_length(flow, window, scan->other_length.at, scan->other_length.len);
 	if (scan->content_length.at)
@@ -599,7 +663,6 @@ __noinline int http_take_framing(struct http_flow *flow, const struct http_windo
 		if (!last_coding_is_chunked(window, scan->transfer_encoding))
 			flow->flags &= ~FLOW_CHUNKED;
 	}
-	return 0;
 }
 
 #endif

@@ -100,18 +100,14 @@ __noinline int http_hold(packet_t *packet, struct http_flow *flow, const struct 
 	return 0;
 }
 
-/* Loads len bytes of the segment at its pos into the window at HTTP_CARRY. Returns 0 or a negative errno. */
-__noinline int http_load(packet_t *packet, const struct segment *segment,
-			 struct http_window *window, __u32 len)
+/* As http_load(), of a segment that was kept. */
+__noinline int http_load_held(const struct segment *segment, struct http_window *window, __u32 len)
 {
-	if (!packet || !segment || !window)
+	if (!segment || !window)
 		return -1;
 	opaque(len);
 	if (len < 1 || len > HTTP_WINDOW)
 		return -1;
-	if (!segment->held)
-		return packet_load(packet, segment->offset + segment->pos,
-				   window->bytes + HTTP_CARRY, len);
 
 	struct http_held_key key = http_held_key(segment, segment->held - 1, segment->seq);
 	struct http_held *held = bpf_map_lookup_elem(&http_held, &key);
@@ -122,6 +118,18 @@ __noinline int http_load(packet_t *packet, const struct segment *segment,
 		return -1;
 	memory_copy(window->bytes + HTTP_CARRY, len, held->bytes + pos);
 	return 0;
+}
+
+/* Loads len bytes of the segment at its pos into the window at HTTP_CARRY. Returns 0 or a negative errno. */
+static __always_inline int http_load(packet_t *packet, const struct segment *segment,
+				     struct http_window *window, __u32 len)
+{
+	if (segment->held)
+		return http_load_held(segment, window, len);
+	opaque(len);
+	if (len < 1 || len > HTTP_WINDOW)
+		return -1;
+	return packet_load(packet, segment->offset + segment->pos, window->bytes + HTTP_CARRY, len);
 }
 
 #endif

@@ -37,11 +37,14 @@ enum {
 static __always_inline struct http_transaction *http_last(struct http_conn *conn,
 							  const struct conn_key *key)
 {
-	struct http_queue_key at = {.conn = *key, .number = conn->first + conn->count - 1};
-
 	if (!conn->reading)
 		return NULL;
-	return conn->count == 1 ? &conn->transaction : bpf_map_lookup_elem(&http_queue, &at);
+	if (conn->count == 1)
+		return &conn->transaction;
+
+	struct http_queue_key at = {.conn = *key, .number = conn->first + conn->count - 1};
+
+	return bpf_map_lookup_elem(&http_queue, &at);
 }
 
 /* Takes the last transaction back: its request was none, or nothing is known of it. Returns 0. */
@@ -70,9 +73,6 @@ __noinline int http_end(struct http_conn *conn, const struct conn_key *key, int 
 {
 	if (!conn || !key || !conn->count)
 		return 0;
-	struct http_queue_key next = {.conn = *key, .number = conn->first + 1};
-	struct http_transaction *following;
-
 	if (outcome != OUTCOME_UNSEEN && conn->transaction.flags & TRANSACTION_LINE) {
 		conn->transaction.event.outcome = outcome;
 		conn->transaction.event.end_ns = end_ns;
@@ -90,7 +90,9 @@ __noinline int http_end(struct http_conn *conn, const struct conn_key *key, int 
 		conn->reading = 0;
 		return 0;
 	}
-	following = bpf_map_lookup_elem(&http_queue, &next);
+	struct http_queue_key next = {.conn = *key, .number = conn->first};
+	struct http_transaction *following = bpf_map_lookup_elem(&http_queue, &next);
+
 	if (following)
 		memory_copy(&conn->transaction, sizeof(conn->transaction), following);
 	bpf_map_delete_elem(&http_queue, &next);

@@ -95,6 +95,8 @@ static inline long packet_load(const packet_t *packet, __u32 offset, void *to, _
 }
 #endif
 
+_Static_assert(IPV6_HEADER == IPV4_HEADER + TCP_HEADER, "one load does for either");
+
 struct ip_addresses {
 	__u64 source[2];
 	__u64 destination[2];
@@ -235,14 +237,16 @@ static __always_inline bool segment_read(packet_t *packet, __u32 network, __u16 
 {
 	struct ip_addresses ip;
 	__u32 transport, total;
-	__u8 header[IPV6_HEADER];
+	__u8 header[IPV4_HEADER + TCP_HEADER];
 	__u8 tcp[TCP_HEADER];
 
 	if (is_vlan(ethertype))
 		ethertype = segment_untag(packet, &network);
+	/* Both headers of IPv4, or the one of IPv6: a call is dearer than the bytes. */
+	if (packet_load(packet, network, header, sizeof(header)) < 0)
+		return false;
 	if (ethertype == ETHERTYPE_IPV4) {
-		if (packet_load(packet, network, header, IPV4_HEADER) < 0 ||
-		    header[9] != IP_PROTOCOL_TCP || ip_ethertype(header[0]) != ETHERTYPE_IPV4)
+		if (header[9] != IP_PROTOCOL_TCP || ip_ethertype(header[0]) != ETHERTYPE_IPV4)
 			return false;
 		/* More-fragments or an offset: the stream is put together elsewhere. */
 		if ((header[6] & 0x3f) | header[7])
@@ -252,8 +256,7 @@ static __always_inline bool segment_read(packet_t *packet, __u32 network, __u16 
 		segment_map_ipv4(ip.source, *(__u32 *)&header[12]);
 		segment_map_ipv4(ip.destination, *(__u32 *)&header[16]);
 	} else if (ethertype == ETHERTYPE_IPV6) {
-		if (packet_load(packet, network, header, IPV6_HEADER) < 0 ||
-		    ip_ethertype(header[0]) != ETHERTYPE_IPV6)
+		if (ip_ethertype(header[0]) != ETHERTYPE_IPV6)
 			return false;
 		transport = IPV6_HEADER;
 		total = header[4] << 8 | header[5];
@@ -270,7 +273,9 @@ static __always_inline bool segment_read(packet_t *packet, __u32 network, __u16 
 	} else {
 		return false;
 	}
-	if (packet_load(packet, network + transport, tcp, TCP_HEADER) < 0)
+	if (transport == IPV4_HEADER)
+		__builtin_memcpy(tcp, header + IPV4_HEADER, TCP_HEADER);
+	else if (packet_load(packet, network + transport, tcp, TCP_HEADER) < 0)
 		return false;
 
 	/* Super-packets beyond 64 KiB carry length 0; small ones may be padded by the link, so the IP length rules. */
