@@ -204,11 +204,19 @@ static __always_inline void http_conn_remove(struct http_conn *conn, const struc
 /* Forgets a connection whose lock is held, and what was kept for it. */
 static __always_inline void http_conn_forget(struct http_conn *conn, const struct conn_key *key)
 {
+	const struct http_flow *client = &conn->flow[ROLE_CLIENT],
+			       *server = &conn->flow[ROLE_SERVER];
+	bool tunnel = client->state == FLOW_OPAQUE && conn->fin != 3;
+	/* A SYN that opens another one has a higher number. */
+	struct http_tuple marked = {.first_seq = client->next_seq,
+				    .end_seq = client->next_seq,
+				    .reply_seq = server->next_seq,
+				    .client = conn->client,
+				    .state = tunnel ? TUPLE_OPAQUE : TUPLE_ENDED,
+				    .accepted = server->known};
+
 	if (conn->seen)
-		http_tuple_mark(key, conn->client, conn->flow[ROLE_CLIENT].next_seq,
-				conn->flow[ROLE_CLIENT].state == FLOW_OPAQUE && conn->fin != 3
-					? TUPLE_OPAQUE
-					: TUPLE_ENDED);
+		http_tuple_mark(key, &marked);
 	http_conn_remove(conn, key);
 }
 
@@ -349,7 +357,8 @@ __noinline int http_is_new_request(packet_t *packet, const struct segment *segme
 		return false;
 	if (!http_is_translated(segment, window, &other))
 		return true;
-	http_tuple_mark(&segment->key, segment->from & 1, 0, TUPLE_TRANSLATED);
+	struct http_tuple translated = {.client = segment->from & 1, .state = TUPLE_TRANSLATED};
+	http_tuple_mark(&segment->key, &translated);
 	http_note_answered(&other, segment);
 	return false;
 }

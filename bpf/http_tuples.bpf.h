@@ -11,7 +11,7 @@
 enum http_tuple_state {
 	TUPLE_OPENED = 0, /* by a SYN, and the client's first byte has not been seen */
 	TUPLE_BEGUN,	  /* it has been */
-	TUPLE_ENDED,	  /* what the client sent before end_seq is a retransmission */
+	TUPLE_ENDED,	  /* what was sent before end_seq and reply_seq is a retransmission */
 	TUPLE_OPAQUE,	  /* a tunnel or an upgraded protocol */
 	TUPLE_TRANSLATED, /* by a NAT, and read under its other name */
 };
@@ -19,10 +19,10 @@ enum http_tuple_state {
 struct http_tuple {
 	__u32 first_seq; /* of the client's first byte */
 	__u32 end_seq;	 /* behind the client's last byte */
-	__u32 reply_seq; /* of the server's first byte, when accepted */
+	__u32 reply_seq; /* of the server's first byte; of one that ended, behind its last byte */
 	__u8 client;	 /* index into the key */
 	__u8 state;	 /* enum http_tuple_state */
-	__u8 accepted;	 /* the server's SYN was seen */
+	__u8 accepted;	 /* reply_seq holds: something of the server was seen */
 	__u8 pad;
 };
 
@@ -136,24 +136,21 @@ __noinline int http_tuple_syn(const struct segment *segment)
 	return true;
 }
 
-/* Notes what became of a connection, as enum http_tuple_state. Returns 0. */
-__noinline int http_tuple_mark(const struct conn_key *key, __u32 client, __u32 end_seq, __u32 state)
+/* Notes what became of a connection. marked->first_seq is for one whose beginning was not seen. Returns 0. */
+__noinline int http_tuple_mark(const struct conn_key *key, const struct http_tuple *marked)
 {
-	if (!key)
+	if (!key || !marked)
 		return 0;
 	struct http_tuple *known = bpf_map_lookup_elem(&http_tuples, key);
-	/* Where it began was not seen; a SYN that opens another one has a higher number. */
-	struct http_tuple marked = {.first_seq = end_seq,
-				    .end_seq = end_seq,
-				    .client = client,
-				    .state = state};
 
 	if (known) {
-		known->end_seq = end_seq;
-		known->client = client;
-		known->state = state;
+		known->end_seq = marked->end_seq;
+		known->reply_seq = marked->reply_seq;
+		known->client = marked->client;
+		known->state = marked->state;
+		known->accepted = marked->accepted;
 	} else {
-		bpf_map_update_elem(&http_tuples, key, &marked, BPF_ANY);
+		bpf_map_update_elem(&http_tuples, key, marked, BPF_ANY);
 	}
 	return 0;
 }
@@ -178,17 +175,20 @@ static __always_inline bool http_tuple_allows(const struct segment *segment,
 					      enum http_beginning begins)
 {
 	const struct http_tuple *known = bpf_map_lookup_elem(&http_tuples, &segment->key);
+	bool by_client = known && (segment->from & 1) == known->client;
 
 	if (known && known->state <= TUPLE_BEGUN) {
-		if ((segment->from & 1) != known->client)
+		if (!by_client)
 			return false;
 		if (segment->seq == known->first_seq)
 			return true;
 	} else if (known && known->state != TUPLE_ENDED) {
 		return false;
-	} else if (known && (segment->from & 1) == known->client &&
-		   (__s32)(segment->seq - known->end_seq) < 0) {
-		return false;
+	} else if (known && (by_client || known->accepted)) {
+		__u32 end = by_client ? known->end_seq : known->reply_seq;
+
+		if ((__s32)(segment->seq - end) < 0)
+			return false;
 	}
 	return begins == BEGINS_MESSAGE || (len && http_is_capitals(window, at, len));
 }
