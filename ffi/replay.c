@@ -18,7 +18,8 @@ enum {
 struct reader {
 	struct outlet outlet;
 	struct player player;
-	char name[PATH_BYTES]; /* of the file, for messages */
+	const struct counters *counters; /* found before the thread runs: maps are for one thread */
+	char name[PATH_BYTES];		 /* of the file, for messages */
 };
 
 /* The HTTP programs exist once in a process. */
@@ -81,6 +82,7 @@ static void open_programs(struct reader *reader, const struct reader_options *op
 	};
 
 	http_native_open(&native, player_on_batch, &reader->player);
+	reader->counters = http_native_counters();
 	reader->player.idle_timeout_ns = native.idle_timeout_ns;
 	reader->player.connections_max = native.connections_max;
 }
@@ -158,8 +160,7 @@ int reader_cpus(struct reader *reader)
 
 void *reader_counters(struct reader *reader, const char *stream)
 {
-	(void)reader;
-	return strcmp(stream, "http") ? NULL : (void *)http_native_counters();
+	return strcmp(stream, "http") ? NULL : (void *)reader->counters;
 }
 
 int reader_pause(struct reader *reader, const char *stream, uint32_t paused)

@@ -169,6 +169,8 @@ static void test_whole(int capture)
 	uint32_t ticket;
 
 	replay_play(reading.reader);
+	/* As JavaScript does: at any moment, and what it was given once is read for good. */
+	const struct counters *counters = reader_counters(reading.reader, "http");
 	while (!reading.ended) {
 		take(&reading, 1 + next_random(8));
 		disturb(&reading);
@@ -177,6 +179,8 @@ static void test_whole(int capture)
 	ticket = reader_sync(reading.reader);
 	while (reading.ticket_done != ticket)
 		take(&reading, 8);
+	check(__atomic_load_n(&counters->observed, __ATOMIC_RELAXED) == EXCHANGES,
+	      "the counters tell of %llu", counters->observed);
 	reader_stop(reading.reader);
 	while (!reading.stopped)
 		take(&reading, 8);
