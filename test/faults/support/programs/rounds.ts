@@ -60,7 +60,7 @@ socket.onmessage = ({ data }) => {
     seenAtSync.set(frame.id, seen.size);
     if (frame.missingCpus !== undefined) fault(`sync ${frame.id}: CPUs ${frame.missingCpus} did not answer`);
     wake();
-  } else fault(`unexpected ${data}`);
+  } else if (frame.type !== "heartbeat") fault(`unexpected ${data}`);
 };
 socket.onclose = ({ code }) => {
   console.error(`the subscription was closed with ${code}`);
