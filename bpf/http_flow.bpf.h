@@ -522,9 +522,11 @@ static __always_inline int http_read_head(packet_t *packet, struct http_conn *co
 			if (!(flow->flags & FLOW_FIRST_LINE) && !scan->start_line.len) {
 				scan->start_line = (struct span){.at = scan->line, .len = rest};
 				scan->begun = true;
-				flow->flags |= FLOW_LONG_LINE;
-				carry_copy(flow->carry, window->bytes + (end - HTTP_CARRY));
-				flow->carry_len = HTTP_CARRY_END;
+				if (role == ROLE_CLIENT) {
+					flow->flags |= FLOW_LONG_LINE;
+					carry_copy(flow->carry, window->bytes + (end - HTTP_CARRY));
+					flow->carry_len = HTTP_CARRY_END;
+				}
 			} else {
 				http_scan_field(window, scan, role == ROLE_CLIENT, scan->line,
 						rest);
