@@ -64,7 +64,7 @@ export function barChart({ title, unit, bars }: BarChart): string {
     return parts.join("");
   });
   const axis = line([left, top], [left, top + bars.length * rowHeight], TEXT);
-  return svg(top + bars.length * rowHeight + 12, [heading(title, unit), axis, ...rows]);
+  return svg(title, top + bars.length * rowHeight + 12, [heading(title, unit), axis, ...rows]);
 }
 
 /** Lines over a common x, both axes from the least to the most; y from zero. */
@@ -95,7 +95,7 @@ export function lineChart({ title, xLabel, yLabel, lines, logX = false }: LineCh
     );
     return `<polyline points='${path}' fill='none' stroke='${color}' stroke-width='2'/>${dots.join("")}`;
   });
-  return svg(height, [
+  return svg(title, height, [
     heading(title, yLabel),
     legend(lines, left, WIDTH - right),
     ...rows,
@@ -156,7 +156,9 @@ function line(
 const escaped = (content: string): string =>
   content.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
-function svg(height: number, parts: readonly string[]): string {
+/** title: what a screen reader says. */
+function svg(title: string, height: number, parts: readonly string[]): string {
   const size = `width='${WIDTH}' height='${height}' viewBox='0 0 ${WIDTH} ${height}'`;
-  return `<svg xmlns='http://www.w3.org/2000/svg' ${size} ${FONT} role='img'>\n${parts.join("\n")}\n</svg>\n`;
+  const content = [`<title>${escaped(title)}</title>`, ...parts].join("\n");
+  return `<svg xmlns='http://www.w3.org/2000/svg' ${size} ${FONT} role='img'>\n${content}\n</svg>\n`;
 }
