@@ -36,7 +36,7 @@ export class Subscriber {
   /** By the time of their starts: the order of arrival holds within a CPU only. */
   get eventsByStart(): HttpEvent[] {
     const start = ({ startTimeUnixNano }: HttpEvent) => BigInt(startTimeUnixNano);
-    return this.events.sort((a, b) => (start(a) < start(b) ? -1 : 1));
+    return this.events.sort((a, b) => Number(start(a) - start(b)));
   }
 
   get gaps(): Frame[] {
