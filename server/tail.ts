@@ -5,11 +5,12 @@
 
 import { readFileSync } from "node:fs";
 import { readToken } from "./access/tokens.ts";
-import { ConnectError, connect } from "./client/connect.js";
-import type { Gap, ObservedEvent } from "./client/index.d.ts";
+import { connect } from "./client/connect.js";
+import type { Hello, ObservedEvent } from "./client/index.d.ts";
 import { hostForUrl } from "./listen.ts";
 import { printToStdout } from "./stdout.ts";
 import type { SubscriptionParameters } from "./tail-flags.ts";
+import { failureNotice, gapNotice, pastNotice } from "./tail-notices.ts";
 import { eventLine, jsonLine, printable } from "./terminal.ts";
 
 interface TailOptions {
@@ -45,9 +46,6 @@ const ANY_ADDRESS = new Map([
   ["::", "::1"],
 ]);
 
-/** In the words of `fetch`. */
-const NOBODY = /ECONNREFUSED|ENOENT|ENOTFOUND|Unable to connect|FailedToOpenSocket|ConnectionRefused/;
-
 const warnOnStderr = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
@@ -68,26 +66,6 @@ const fetchVia = ({ unixSocket, tlsCert }: TailOptions) => {
   return (url: string, init: RequestInit) => fetch(url, { ...init, ...way } as RequestInit);
 };
 
-/** Why it did not begin, and what to do. */
-const failure = (error: unknown, { name }: Address): string => {
-  if (!(error instanceof ConnectError)) return printable(error instanceof Error ? error.message : String(error));
-  const message = printable(error.message);
-  if (error.code === "unreachable" && /certificate|verif/i.test(message))
-    return `${message}; --tls-cert names the service's certificate, --url another name for it`;
-  if (error.code === "unreachable" && !NOBODY.test(message))
-    return `what listens at ${name} is not Kernelcast: ${message}`;
-  if (error.code === "unreachable")
-    return `nothing answers at ${name}; start the service with: kernelcast serve, or name another with --host and --port`;
-  if (error.code === "not_kernelcast") return `what listens at ${name} is not Kernelcast: it answers ${error.status}`;
-  if (error.status === 401) return `the service at ${name} refuses: ${message}; --token-file names a file with one`;
-  return `the service at ${name} refuses: ${message}`;
-};
-
-const gapLine = ({ dropped, fromSeq, toSeq, reason }: Gap): string =>
-  `${dropped} transactions missed (${fromSeq} to ${toSeq}): ${
-    reason === "history" ? "the service keeps them no longer" : "reading too slowly"
-  }`;
-
 /**
  * Prints until the signal or the end of its reader; a service that goes away is waited for. Resolves to the exit code.
  *
@@ -98,23 +76,40 @@ const tail = async (options: TailOptions): Promise<number> => {
   const { print = printToStdout, warn = warnOnStderr } = options;
   const address = addressOf(options);
   const { since, policy, ...filter } = parameters;
+  let askedSince = since?.[0];
+  let hasGap = false;
+  /** Once: where it goes on later is not what the user asked for. */
+  const tellOfPast = (hello: Hello) => {
+    const notice = askedSince === undefined ? undefined : pastNotice(askedSince, hello);
+    askedSince = undefined;
+    if (notice === undefined) return;
+    const { text, isSaidByGap } = notice;
+    if (!isSaidByGap) warn(text);
+    // What the service sends at once has been heard by then.
+    else queueMicrotask(() => hasGap || warn(text));
+  };
   const line = json ? jsonLine : (event: ObservedEvent) => eventLine(event, isColored);
   const connection = connect({
     url: address.url,
     ...(tokenFile !== undefined && { token: readToken(tokenFile) }),
     // In the words of the command line, which have been looked at and are understood as they are.
     filter: filter as object,
-    ...(since?.[0] !== undefined && { since: since[0] }),
+    ...(askedSince !== undefined && { since: askedSince }),
     ...(policy?.[0] !== undefined && { policy: policy[0] as "sample" }),
     fetch: fetchVia(options),
     signal,
     onEvents: (events) => {
       if (!print(events.map((event) => `${line(event)}\n`).join(""))) void connection.close();
     },
-    onGap: (gap) => warn(gapLine(gap)),
-    onConnect: ({ source: { notice } }, isRestarted) => {
+    onGap: (gap) => {
+      hasGap = true;
+      warn(gapNotice(gap));
+    },
+    onConnect: (hello, isRestarted) => {
+      const { notice } = hello.source;
       if (isRestarted) warn("the service was restarted; what happened meanwhile was not seen");
       if (notice !== undefined) warn(notice.split("\n").map(printable).join("\n"));
+      tellOfPast(hello);
     },
     onDisconnect: (reason) =>
       warn(`the service at ${address.name} ended the connection (${printable(reason)}); waiting for it`),
@@ -123,7 +118,7 @@ const tail = async (options: TailOptions): Promise<number> => {
     await connection.closed;
     return 0;
   } catch (error) {
-    warn(failure(error, address));
+    warn(failureNotice(error, address.name));
     return 1;
   }
 };

@@ -1,15 +1,22 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { batch as Batch, http_event as Http } from "../../ffi/layout.generated.ts";
 import { createApp } from "../../server/app.ts";
 import { Hub } from "../../server/hub.ts";
+import { KernelFilter } from "../../server/kernel-filter.ts";
 import { type Listener, listen } from "../../server/listen.ts";
 import { tail } from "../../server/tail.ts";
 import { readTailFlags, type SubscriptionParameters } from "../../server/tail-flags.ts";
 import { eventLine, jsonLine, printable } from "../../server/terminal.ts";
-import { FakeCapture, httpEvent, httpEvents } from "./fake.ts";
+import { FakeCapture, FakeTransport, httpEvent, httpEvents } from "./fake.ts";
+import { endServing, serve } from "./support/serve.ts";
+import { Synthetic } from "./support/synthetic.ts";
+
+const CLI = new URL("../../server/cli.ts", import.meta.url).pathname;
 
 const open: Listener[] = [];
 afterEach(async () => {
   for (const listener of open.splice(0)) await listener.close(100);
+  await endServing();
 });
 
 const service = (port = 0) => {
@@ -160,6 +167,103 @@ describe("tail", () => {
     expect(warnings).toEqual(["3 transactions missed (3 to 5): the service keeps them no longer"]);
     stop();
     await exitCode;
+  });
+});
+
+/** A service of which 100 events are known, and whose history has room for so many. */
+const serviceThatHolds = (events: number, port = 0) => {
+  const maxBytes = (events / 20) * (Batch.SIZE + 20 * Http.SIZE);
+  const synthetic = new Synthetic({ maxBytes });
+  const served = serve({ port, synthetic, ...(events === 0 && { history: undefined }) });
+  served.happen(100);
+  return served;
+};
+
+const missing60s = (seq: number) =>
+  `--since 60s: the service does not hold all of that; what follows begins with event ${seq}`;
+const noSuchEvent = (since: string) =>
+  `--since ${since}: in its present run the service has seen no such event; all that it holds follows`;
+const gone = (count: number, from: number, to: number) =>
+  `${count} transactions missed (${from} to ${to}): the service keeps them no longer`;
+
+describe("tail that asks for what is past", () => {
+  test.each<[since: string, holds: number, warnings: string[], firstSeq: number]>([
+    ["60s", 100, [], 1],
+    ["60s", 60, [missing60s(41)], 41],
+    ["60s", 0, [missing60s(101)], 101],
+    ["40", 60, [], 41],
+    ["12", 60, [gone(28, 13, 40)], 41],
+    ["12", 0, [gone(88, 13, 100)], 101],
+    ["100", 0, [], 101],
+    ["101", 100, [noSuchEvent("101")], 1],
+    ["50@old", 60, [noSuchEvent("50@old"), gone(40, 1, 40)], 41],
+    ["0@old", 100, [noSuchEvent("0@old")], 1],
+  ])(
+    "--since %s of a service that holds %d of 100 events says what does not come",
+    async (since, holds, said, first) => {
+      const { hub, listener, happen } = serviceThatHolds(holds);
+      const { printed, warnings, exitCode, stop } = run(listener.port, { json: true, parameters: { since: [since] } });
+      await until(() => hub.stats().connected === 1);
+      happen(1);
+      await until(() => printed.join("").includes('"seq":101,'));
+      stop();
+      expect(await exitCode).toBe(0);
+      const seqs = printed.flatMap((text) => text.trim().split("\n")).map((text) => JSON.parse(text).seq);
+      expect(seqs).toEqual(Array.from({ length: 102 - first }, (_, index) => first + index));
+      expect(warnings).toEqual(said);
+    },
+  );
+
+  test("is told, too, when what it asked for was left out in the kernel, where nobody numbered it", async () => {
+    const interest = new KernelFilter({ lingerMillis: 60_000 });
+    const sync = async () => ({ id: 1, protocols: {}, missingCpus: [] });
+    interest.attach({ running: true, setWanted: () => true, sync });
+    const { hub, listener, happen } = serve({ interest });
+    hub.subscribe(new FakeTransport(), "fake", { filter: { status: ["5xx"] } });
+    hub.tend();
+    happen(5, { status: 500 });
+    const { printed, warnings, exitCode, stop } = run(listener.port, { parameters: { since: ["3"] } });
+    await until(() => printed.join("").includes("/5\n") && warnings.length > 0);
+    stop();
+    await exitCode;
+    expect(warnings).toEqual(["--since 3: the service does not hold all of that; what follows begins with event 4"]);
+  });
+
+  test("is told once, and not again by another life of the service", async () => {
+    const { hub, listener } = serviceThatHolds(60);
+    const { printed, warnings, exitCode, stop } = run(listener.port, { parameters: { since: ["60s"] } });
+    await until(() => hub.stats().connected === 1 && printed.join("").includes("/100\n"));
+    await listener.close(1000);
+    const next = serviceThatHolds(60, listener.port);
+    await until(() => next.hub.stats().connected === 1 && printed.join("").split("/100\n").length === 3);
+    stop();
+    expect(await exitCode).toBe(0);
+    expect(warnings).toContain("the service was restarted; what happened meanwhile was not seen");
+    expect(warnings.filter((line) => line.startsWith("--since"))).toEqual([missing60s(41)]);
+  });
+
+  test("is told on stderr, so that stdout holds JSON alone", async () => {
+    const { listener } = serviceThatHolds(60);
+    const argv = ["tail", `--port=${listener.port}`, "--since=60s", "--json"];
+    const child = Bun.spawn([process.execPath, CLI, ...argv], {
+      env: { PATH: process.env.PATH ?? "" },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const decoder = new TextDecoder();
+    let stdout = "";
+    for await (const bytes of child.stdout) {
+      stdout += decoder.decode(bytes, { stream: true });
+      if (stdout.split("\n").length > 60) child.kill("SIGTERM");
+    }
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .map((text) => JSON.parse(text).seq),
+    ).toEqual(Array.from({ length: 60 }, (_, index) => 41 + index));
+    expect(await child.stderr.text()).toBe(`${missing60s(41)}\n`);
+    expect(await child.exited).toBe(0);
   });
 });
 
