@@ -4,52 +4,22 @@
  * @module
  */
 
-import type { EventSink, History, ObservedEvent, RawHttpBatch, RawHttpSink } from "../ffi/event.ts";
+import type { EventSink, ObservedEvent, RawHttpBatch, RawHttpSink } from "../ffi/event.ts";
 import { CatchUp } from "./catch-up.ts";
 import { FanOut } from "./fan-out.ts";
 import { EVERYTHING, type Filter } from "./filter.ts";
-import { type DropReason, Flow, type FlowLedger } from "./flow.ts";
+import type { DropReason, FlowLedger } from "./flow.ts";
 import { type Format, jsonFormat } from "./format.ts";
 import { type ControlFrame, control, type HelloMessage, PROTOCOL_VERSION } from "./frame.ts";
 import { FrameBudget } from "./frame-budget.ts";
-import { Group, groupKey } from "./group.ts";
+import { GroupRoster } from "./group-roster.ts";
+import { HUB_DEFAULTS, type HubOptions } from "./hub-options.ts";
 import type { Interest } from "./kernel-filter.ts";
+import { RoomMaker } from "./room-maker.ts";
 import { Subscriber, type SubscriberLimits, type SubscriberStats } from "./subscriber.ts";
+import { Subscribers } from "./subscribers.ts";
 import type { SubscriptionRequest } from "./subscription.ts";
-import type { TrafficSource } from "./traffic-source.ts";
 import { CLOSE_GOING_AWAY, CLOSE_TRY_AGAIN_LATER, type Transport } from "./transport.ts";
-
-interface HubOptions {
-  /** Events held for one subscriber that lags. */
-  queueMax: number;
-  subscriberMax: number;
-  /** Of the service, for the hello frame. */
-  version: string;
-  /** Where the events come from, for the hello frame; the kernel by default. */
-  source?: TrafficSource;
-  /** Protocols that batches may carry, for the hello frame. */
-  protocols?: readonly string[];
-  /** From which subscribers may resume; without it they cannot. */
-  history?: History | undefined;
-  /** Is told what subscribers want. */
-  interest?: Interest | undefined;
-  /** Of this life of the service: lower-case letters and digits. */
-  run?: string;
-  /** Where the members of an event are in a record, for the hello frame of those who get records. */
-  recordLayout?: Readonly<Record<string, number>>;
-  /** Bytes held for one subscriber that lags. */
-  queueMaxBytes?: number;
-  /** How long an event may wait for a subscriber that lags. */
-  queueMaxMillis?: number;
-  /** Bytes held for all of them; a frame that several wait for counts once. */
-  memoryMaxBytes?: number;
-  /** A subscriber that has read nothing for so long while frames wait is closed. */
-  stallMillis?: number;
-  /** How often {@link Hub.beat} is called. */
-  heartbeatMillis?: number;
-  /** Monotonic. */
-  nowMillis?: () => number;
-}
 
 /** A subscription's wishes, and the form of its frames. */
 type Wishes = Partial<SubscriptionRequest> & { format?: Format };
@@ -71,13 +41,6 @@ interface HubStats {
 }
 
 const CONTROL_FRAMES_MAX = 1024;
-const QUEUE_MAX_BYTES = 32 * 1024 * 1024;
-const QUEUE_MAX_MILLIS = 60_000;
-const MEMORY_MAX_BYTES = 128 * 1024 * 1024;
-const STALL_MILLIS = 30_000;
-const HEARTBEAT_MILLIS = 15_000;
-/** Who holds most memory is not looked for more often: there may be many, and it hardly changes. */
-const LARGEST_MILLIS = 5;
 
 class Hub implements EventSink, RawHttpSink {
   readonly heartbeatMillis: number;
@@ -92,15 +55,11 @@ class Hub implements EventSink, RawHttpSink {
   readonly #nowMillis: () => number;
   readonly #live: FanOut;
   readonly #catchUp: CatchUp;
-  readonly #groups = new Map<string, Group>();
-  readonly #subscribers = new Map<number, Subscriber>();
+  readonly #groups: GroupRoster;
+  readonly #subscribers = new Subscribers();
+  readonly #roomMaker: RoomMaker;
   readonly #overflowed: Subscriber[] = [];
-  readonly #past = new Flow();
   readonly #offered: Record<string, number> = {};
-  #idleWaiters: (() => void)[] = [];
-  /** Who held most memory, and when that was looked for. */
-  #largest: Subscriber | undefined;
-  #largestMillis = 0;
   #nextSeq = 1;
   #accepted = 0;
   #refused = 0;
@@ -109,21 +68,22 @@ class Hub implements EventSink, RawHttpSink {
   constructor(options: HubOptions) {
     const { queueMax, subscriberMax, version, source = { kind: "kernel" }, protocols = ["http"], history } = options;
     const { run = newRun(), nowMillis = () => performance.now() } = options;
-    this.heartbeatMillis = options.heartbeatMillis ?? HEARTBEAT_MILLIS;
+    const { queueMaxBytes, queueMaxMillis, memoryMaxBytes, stallMillis, heartbeatMillis } = {
+      ...HUB_DEFAULTS,
+      ...options,
+    };
+    this.heartbeatMillis = heartbeatMillis;
     this.#hello = { service: { name: "kernelcast", version }, run, source, protocols };
     this.#interest = options.interest;
     this.#recordLayout = options.recordLayout ?? {};
     this.#subscriberMax = subscriberMax;
-    this.#stallMillis = options.stallMillis ?? STALL_MILLIS;
-    this.#limits = {
-      queueMax,
-      queueMaxBytes: options.queueMaxBytes ?? QUEUE_MAX_BYTES,
-      queueMaxMillis: options.queueMaxMillis ?? QUEUE_MAX_MILLIS,
-      controlMax: CONTROL_FRAMES_MAX,
-    };
-    this.#budget = new FrameBudget(options.memoryMaxBytes ?? MEMORY_MAX_BYTES);
+    this.#stallMillis = stallMillis;
+    this.#limits = { queueMax, queueMaxBytes, queueMaxMillis, controlMax: CONTROL_FRAMES_MAX };
+    this.#budget = new FrameBudget(memoryMaxBytes);
+    this.#roomMaker = new RoomMaker(this.#subscribers, nowMillis);
     this.#nowMillis = nowMillis;
     this.#live = new FanOut(queueMax, nowMillis);
+    this.#groups = new GroupRoster(this.#live);
     this.#catchUp = new CatchUp({
       history,
       run,
@@ -152,8 +112,7 @@ class Hub implements EventSink, RawHttpSink {
 
   /** Undefined when no subscriber has anything to wait for; otherwise resolves when that is so. */
   ready(): Promise<void> | undefined {
-    for (const subscriber of this.#subscribers.values()) if (!subscriber.idle) return this.idle();
-    return undefined;
+    return this.#subscribers.allIdle ? undefined : this.idle();
   }
 
   /** Of events that are not HTTP's: does anybody listen? Otherwise they need not be decoded. */
@@ -213,10 +172,10 @@ class Hub implements EventSink, RawHttpSink {
       limits: this.#limits,
       budget: this.#budget,
       nowMillis: this.#nowMillis,
-      makeRoom: (one) => this.#makeRoom(one),
+      makeRoom: (one) => this.#roomMaker.makeRoom(one),
       onOverflow: (one) => this.#overflowed.push(one),
     });
-    this.#subscribers.set(subscriber.id, subscriber);
+    this.#subscribers.add(subscriber);
     this.#interest?.begin(filter, this.#nextSeq);
     const { nextSeq, resumed } = this.#catchUp.begin(since);
     this.#tell(
@@ -256,7 +215,7 @@ class Hub implements EventSink, RawHttpSink {
   drain(subscriber: Subscriber): void {
     subscriber.drain();
     this.#catchUp.goOn(subscriber);
-    if (this.#idleWaiters.length > 0) this.#wakeIfIdle();
+    this.#subscribers.wakeIfIdle();
   }
 
   /** The subscriber's connection has ended. Harmless when the hub ended it. */
@@ -277,7 +236,7 @@ class Hub implements EventSink, RawHttpSink {
   sync(id: number, missingCpus: readonly number[] = []): void {
     this.endTurn();
     const frame = control({ type: "sync", id, ...(missingCpus.length > 0 && { missingCpus }) });
-    for (const subscriber of this.#subscribers.values())
+    for (const subscriber of this.#subscribers)
       if (subscriber.position === undefined) this.#tell(subscriber, frame);
       else this.#catchUp.defer(subscriber, frame);
   }
@@ -286,8 +245,7 @@ class Hub implements EventSink, RawHttpSink {
   beat(): void {
     this.endTurn();
     const frame = control({ type: "heartbeat", nextSeq: this.#nextSeq });
-    for (const subscriber of this.#subscribers.values())
-      if (subscriber.ready && subscriber.idle) this.#tell(subscriber, frame);
+    for (const subscriber of this.#subscribers) if (subscriber.ready && subscriber.idle) this.#tell(subscriber, frame);
   }
 
   /**
@@ -296,7 +254,7 @@ class Hub implements EventSink, RawHttpSink {
    */
   tend(): void {
     this.#interest?.tend(this.#nextSeq);
-    for (const subscriber of this.#subscribers.values()) {
+    for (const subscriber of this.#subscribers) {
       subscriber.loseOld();
       const stalledMillis = subscriber.stalledMillis();
       if (stalledMillis >= this.#stallMillis)
@@ -306,26 +264,20 @@ class Hub implements EventSink, RawHttpSink {
 
   /** Resolves when no subscriber has anything to wait for. */
   idle(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#idleWaiters.push(resolve);
-      this.#wakeIfIdle();
-    });
+    return this.#subscribers.idle();
   }
 
   /** Ends every subscription and accepts no more. What is still queued counts as dropped. */
   close(): void {
     this.endTurn();
     this.#closed = true;
-    for (const subscriber of this.#subscribers.values()) {
+    for (const subscriber of this.#subscribers) {
       this.#remove(subscriber, "shutdown");
       subscriber.close(CLOSE_GOING_AWAY, "Kernelcast is shutting down");
     }
   }
 
   stats(): HubStats {
-    const total = new Flow();
-    total.add(this.#past);
-    for (const subscriber of this.#subscribers.values()) total.add(subscriber.flow);
     return {
       offered: { ...this.#offered },
       connected: this.#subscribers.size,
@@ -333,8 +285,8 @@ class Hub implements EventSink, RawHttpSink {
       accepted: this.#accepted,
       refused: this.#refused,
       queuedBytes: this.#budget.usedBytes,
-      total: total.ledger(),
-      subscribers: [...this.#subscribers.values()].map((subscriber) => subscriber.stats()),
+      total: this.#subscribers.total().ledger(),
+      subscribers: Array.from(this.#subscribers, (subscriber) => subscriber.stats()),
     };
   }
 
@@ -346,44 +298,17 @@ class Hub implements EventSink, RawHttpSink {
   /** From now on it is given what happens. */
   #join(subscriber: Subscriber): void {
     if (subscriber.closed) return;
-    this.#live.flush();
-    const { filter, format } = subscriber;
-    const key = groupKey(filter, format);
-    let group = this.#groups.get(key);
-    if (group === undefined) {
-      group = new Group(filter, format);
-      this.#groups.set(key, group);
-      this.#live.groups = [...this.#groups.values()];
-    }
-    group.members.add(subscriber);
-    subscriber.group = group;
-    this.#wakeIfIdle();
+    this.#groups.join(subscriber);
+    this.#subscribers.wakeIfIdle();
   }
 
   #leave(subscriber: Subscriber): void {
     this.#catchUp.end(subscriber);
-    subscriber.group = undefined;
-    const group = this.#groups.get(groupKey(subscriber.filter, subscriber.format));
-    if (group === undefined || !group.members.delete(subscriber) || group.members.size > 0) return;
-    this.#groups.delete(group.key);
-    this.#live.groups = [...this.#groups.values()];
+    this.#groups.leave(subscriber);
   }
 
   #tell(subscriber: Subscriber, frame: ControlFrame): void {
     if (!subscriber.tell(frame)) this.#evict(subscriber, "stalled", `left ${CONTROL_FRAMES_MAX} replies unread`);
-  }
-
-  /** Who lags most gives up what it has held longest, so that it does not cost those who lag less. */
-  #makeRoom(asker: Subscriber): boolean {
-    const now = this.#nowMillis();
-    if (this.#largest === undefined || this.#largest.closed || now - this.#largestMillis > LARGEST_MILLIS) {
-      this.#largestMillis = now;
-      this.#largest = undefined;
-      for (const one of this.#subscribers.values())
-        if (one.queuedBytes > (this.#largest?.queuedBytes ?? 0)) this.#largest = one;
-    }
-    const largest = this.#largest;
-    return largest !== undefined && largest.queuedBytes > asker.queuedBytes && largest.giveUpMemory();
   }
 
   #evictOverflowed(): void {
@@ -398,21 +323,13 @@ class Hub implements EventSink, RawHttpSink {
   }
 
   #remove(subscriber: Subscriber, reason: DropReason): void {
-    if (!this.#subscribers.delete(subscriber.id)) return;
+    if (!this.#subscribers.delete(subscriber)) return;
     this.#live.flush();
     this.#leave(subscriber);
     this.#interest?.end(subscriber.filter);
     subscriber.detach(reason);
-    this.#past.add(subscriber.flow);
-    this.#wakeIfIdle();
-  }
-
-  #wakeIfIdle(): void {
-    if (this.#idleWaiters.length === 0) return;
-    for (const subscriber of this.#subscribers.values()) if (!subscriber.idle) return;
-    const waiters = this.#idleWaiters;
-    this.#idleWaiters = [];
-    for (const wake of waiters) wake();
+    this.#subscribers.settle(subscriber);
+    this.#subscribers.wakeIfIdle();
   }
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * flood EVENTS_PER_SECOND SECONDS PID: runs the program flood_run, which the process PID has loaded, at a steady rate on the
- * calling CPU. Prints how many events it asked for.
+ * flood EVENTS_PER_SECOND SECONDS PID [EVENTS]: runs the program flood_run, which the process PID has loaded, at a steady rate
+ * on the calling CPU. Prints how many events it asked for. EVENTS is a file of those that it sends in turn, each a struct
+ * http_event, for a flood_run that can; otherwise one is sent again and again.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -96,15 +97,35 @@ static struct http_event make_event(void)
 	return event;
 }
 
+/* Writes the events of the file, or without one a single event, to the map. Returns how many, or -1. */
+static int fill(int map, const char *path)
+{
+	struct http_event event = make_event();
+	FILE *file = path ? fopen(path, "re") : NULL;
+	uint32_t count = 0;
+	int err = 0;
+
+	if (!path)
+		return bpf_map_update_elem(map, &count, &event, BPF_ANY) ? -1 : 1;
+	if (!file)
+		return -1;
+	while (!err && fread(&event, sizeof(event), 1, file) == 1) {
+		err = bpf_map_update_elem(map, &count, &event, BPF_ANY);
+		count++;
+	}
+	fclose(file);
+	return err ? -1 : (int)count;
+}
+
 int main(int argc, char **argv)
 {
-	const char *pid = argc == 4 ? argv[3] : "";
+	bool is_complete = argc == 4 || argc == 5;
+	const char *pid = is_complete ? argv[3] : "";
 	int program = find(pid, "prog_id:", bpf_prog_get_fd_by_id, "flood_run");
 	int map = find(pid, "map_id:", bpf_map_get_fd_by_id, "flood_event");
-	double rate = argc == 4 ? atof(argv[1]) : 0, seconds = argc == 4 ? atof(argv[2]) : 0;
-	struct http_event event = make_event();
-	uint64_t arguments[] = {PER_RUN}, asked = 0, start;
-	uint32_t zero = 0;
+	double rate = is_complete ? atof(argv[1]) : 0, seconds = is_complete ? atof(argv[2]) : 0;
+	uint64_t arguments[] = {PER_RUN, 0}, asked = 0, start;
+	int kinds;
 
 	if (rate <= 0 || seconds <= 0 || seconds > SECONDS_MAX || program < 0 || map < 0) {
 		fprintf(stderr,
@@ -112,10 +133,12 @@ int main(int argc, char **argv)
 			SECONDS_MAX);
 		return 2;
 	}
-	if (bpf_map_update_elem(map, &zero, &event, BPF_ANY)) {
-		perror("flood: cannot write the event");
+	kinds = fill(map, argc == 5 ? argv[4] : NULL);
+	if (kinds < 1) {
+		perror("flood: cannot write the events");
 		return 1;
 	}
+	arguments[1] = kinds;
 	start = now_ns();
 	while (now_ns() - start < seconds * 1e9) {
 		LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = arguments,

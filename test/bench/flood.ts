@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { allowedCpus } from "./allowed-cpus.ts";
 import { bpfFlags } from "./bpf-build.ts";
 import { output } from "./children.ts";
@@ -20,6 +20,8 @@ export interface Flood {
 const RATES = [500_000, 1_000_000, 1_500_000, 2_000_000];
 const QUICK_RATES = [1_000_000];
 export const FLOOD_OBJECT = join(OUTPUT, "flood.bpf.o");
+/** Its events differ, and its stream is the service's own. */
+export const VARIED_FLOOD_OBJECT = join(OUTPUT, "flood-varied.bpf.o");
 const DRIVER = join(OUTPUT, "flood");
 const here = (name: string) => join(import.meta.dir, name);
 const CPUS = allowedCpus();
@@ -27,9 +29,10 @@ export const READER_CPU = String(CPUS.at(0));
 const MAKER_CPU = String(CPUS.at(-1));
 const WARM_UP = { perSecond: 100_000, seconds: 1 };
 
-export async function buildFlood(): Promise<void> {
+/** @param object one of those above, and the program that runs it */
+export async function buildFlood(object = FLOOD_OBJECT): Promise<void> {
   mkdirSync(OUTPUT, { recursive: true });
-  await output(["clang", ...bpfFlags(), "-c", here("flood.bpf.c"), "-o", FLOOD_OBJECT]);
+  await output(["clang", ...bpfFlags(), "-c", here(`${basename(object, ".o")}.c`), "-o", object]);
   await output(["cc", "-O2", "-std=gnu11", "-Wall", "-Werror", "-o", DRIVER, here("flood.c"), "-lbpf"]);
 }
 
@@ -67,12 +70,20 @@ export interface FloodOrder {
   seconds: number;
   /** Who has loaded the object. */
   pid: number;
+  /** On which they are made; by default the one that the readers leave alone. */
+  cpu?: number;
+  /** A file of the events that are sent in turn, each a `struct http_event`, for {@link VARIED_FLOOD_OBJECT}. */
+  events?: string;
 }
 
-/** Makes events at a steady rate. */
-export async function makeFlood({ perSecond, seconds, pid }: FloodOrder): Promise<void> {
+/** A command line that makes events at a steady rate, and prints how many it asked for. */
+export function floodCommand({ perSecond, seconds, pid, cpu, events }: FloodOrder): string[] {
   const numbers = [perSecond, seconds, pid].map(String);
-  await output(["taskset", "--cpu-list", MAKER_CPU, DRIVER, ...numbers]);
+  return ["taskset", "--cpu-list", String(cpu ?? MAKER_CPU), DRIVER, ...numbers, ...(events ? [events] : [])];
+}
+
+export async function makeFlood(order: FloodOrder): Promise<void> {
+  await output(floodCommand(order));
 }
 
 /** The highest rate that came through whole. */

@@ -41,6 +41,12 @@ describe("events beside a log", () => {
     expect(compare(events, log)).toEqual(ALIKE);
   });
 
+  test("are paired in the order in which they ended, for those of two CPUs arrive in any", () => {
+    const [first, second] = [event(1, "/a", 11), { ...event(1, "/a", 22), durationNano: 2 }];
+    const log = [11, 22].map((responseBodyBytes) => logged(1, "/a", { responseBodyBytes }));
+    expect(compare([second, first], log)).toEqual(ALIKE);
+  });
+
   test("differ by a request that is missing, twice there, or another's", () => {
     const [a, b] = [event(1, "/a"), event(1, "/b")];
     expect(compare([a], [logged(1, "/a"), logged(1, "/b")])).toEqual({

@@ -41,15 +41,15 @@ const NONE = { count: 0, first: [] };
 export const ALIKE: Comparison = { missing: NONE, extra: NONE, different: NONE, otherOutcome: NONE };
 
 /**
- * Pairs each logged request with an event of the same ports, method, path, status and version, one to one, in the order of
- * both, and holds all else that the log says against the event.
+ * Pairs each logged request with an event of the same ports, method, path, status and version, one to one, in the order in
+ * which both ended, and holds all else that the log says against the event.
  */
 export function compare(
   events: readonly HttpEvent[],
   logged: readonly LoggedRequest[],
   outcome: HttpEvent["outcome"] = "complete",
 ): Comparison {
-  const unpaired = Map.groupBy(events, (event) => identity(describeEvent(event)));
+  const unpaired = Map.groupBy(byEnd(events), (event) => identity(describeEvent(event)));
   const missing: LoggedRequest[] = [];
   const different: { logged: LoggedRequest; seen: Partial<LoggedRequest> }[] = [];
   for (const request of logged) {
@@ -69,6 +69,14 @@ export function compare(
     different: sample(different),
     otherOutcome: sample(events.filter((event) => event.outcome !== outcome)),
   };
+}
+
+/** Arrival keeps the order of a CPU alone. What ended at the very same time ended with one packet, and so on one CPU. */
+function byEnd(events: readonly HttpEvent[]): HttpEvent[] {
+  return events
+    .map((event) => ({ event, endNs: BigInt(event.startTimeUnixNano) + BigInt(event.durationNano) }))
+    .sort((a, b) => Number(a.endNs - b.endNs))
+    .map(({ event }) => event);
 }
 
 function identity({ serverPort, clientPort, method, path, status, version }: LoggedRequest): string {

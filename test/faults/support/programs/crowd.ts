@@ -10,11 +10,13 @@ import { FrameCutter } from "../../../bench/frames.ts";
 import type { SeenFrame } from "../../../server/fake.ts";
 import { Audit } from "../../../server/support/audit.ts";
 import { referenceSelects } from "../../../server/support/reference-filter.ts";
+import { Numbering } from "../numbering.ts";
 
 export interface CrowdReport {
   subscribers: number;
-  /** That the recorder has seen. */
+  /** That the recorder has seen, and those of them that have a number of their maker's. */
   events: number;
+  numbered: number;
   /** By all, with what was received again by nobody. */
   received: number;
   announced: number;
@@ -31,6 +33,8 @@ const READERS = 400;
 const STALLED = 50;
 const RESTLESS = 50;
 const LETTERS = ["a", "b", "c", "d", "e"];
+/** Beside a path. */
+const CONDITIONS = ["", "&method=GET", "&status=!404", "&port=8080"];
 const TEXT = 1;
 const FAULTS_SHOWN = 10;
 
@@ -55,6 +59,7 @@ class Member {
   readonly role: Role;
   readonly query: string;
   readonly frames: SeenFrame[] = [];
+  readonly numbering = new Numbering();
   reconnects = 0;
   syncId = 0;
   isGreeted = false;
@@ -131,6 +136,7 @@ class Member {
     if (frame.type === "gap") this.#position = (frame.toSeq ?? 0) + 1;
     if (frame.type === "batch") {
       this.#position = (frame.events?.at(-1)?.seq ?? 0) + 1;
+      if (this.role === "recorder") for (const event of frame.events ?? []) this.numbering.take(event);
       const events = frame.events?.map((event) => ({ seq: event.seq, kind: kindOf(event) }));
       this.frames.push({ ...frame, events: events as never });
     } else this.frames.push(frame);
@@ -141,7 +147,7 @@ class Member {
 function membersOf(): Member[] {
   const readers = Array.from({ length: READERS }, (_, index) => {
     const path = `path=/${LETTERS[index % LETTERS.length]}/${Math.floor(index / LETTERS.length)}/*`;
-    return new Member("reader", index % 3 === 0 ? path : `${path}&${index % 3 === 1 ? "method=GET" : "status=!404"}`);
+    return new Member("reader", path + CONDITIONS[index % CONDITIONS.length]);
   });
   const stalled = Array.from({ length: STALLED }, (_, index) => new Member("stalled", `path=!/*/${index}/*`));
   const restless = Array.from({ length: RESTLESS }, (_, index) => new Member("restless", `path=/*/${index}/*`));
@@ -171,7 +177,8 @@ async function until(condition: () => boolean): Promise<void> {
 function audit(members: readonly Member[]): CrowdReport {
   const [recorder] = members;
   const events: { seq: number; kind: ObservedEvent }[] = [];
-  const faults: string[] = [];
+  const { numbered = 0, faults: misnumbered = [] } = recorder?.numbering ?? {};
+  const faults = [...misnumbered];
   for (const frame of recorder?.frames ?? []) {
     if (frame.type === "gap") faults.push("the recorder has a gap");
     for (const event of frame.events ?? []) events.push(event as never);
@@ -205,7 +212,8 @@ function audit(members: readonly Member[]): CrowdReport {
     report.reconnects += member.reconnects;
     report.resumed += member.frames.filter(({ type, resumed }) => type === "hello" && resumed).length;
   }
-  return { subscribers: members.length, events: events.length, ...report, faults: faults.slice(0, FAULTS_SHOWN) };
+  const counts = { subscribers: members.length, events: events.length, numbered };
+  return { ...counts, ...report, faults: faults.slice(0, FAULTS_SHOWN) };
 }
 
 const members = membersOf();

@@ -7,9 +7,10 @@ import { createInterface } from "node:readline";
 import { createApp } from "../../../../server/app.ts";
 import { Hub } from "../../../../server/hub.ts";
 import { listen } from "../../../../server/listen.ts";
-import { type HttpFields, ipv4 } from "../../../ffi/support/ring.ts";
+import type { HttpFields } from "../../../ffi/support/ring.ts";
 import { FakeCapture } from "../../../server/fake.ts";
 import { Synthetic } from "../../../server/support/synthetic.ts";
+import { kindFields } from "../kinds.ts";
 
 export interface MakerReport {
   made: number;
@@ -22,8 +23,6 @@ export interface MakerReport {
 const BATCH_EVENTS = 6;
 /** As the reader's ring does it. */
 const SLICE_MILLIS = 8;
-const LETTERS = ["a", "b", "c", "d", "e"];
-const STATUSES = [200, 404, 500, 204, 301];
 const BARRIER = 1;
 
 const synthetic = new Synthetic({ maxBytes: 32 * 1024 * 1024 });
@@ -42,19 +41,12 @@ const { url } = listen({ host: "127.0.0.1", port: 0, app, hub });
 
 function fieldsOf(number: number): HttpFields {
   const startNs = 1_790_000_000_000_000_000n + BigInt(number);
-  const letter = number % LETTERS.length;
   return {
+    ...kindFields(number),
     startNs,
     firstByteNs: startNs + 500_000n,
     endNs: startNs + 1_000_000n,
-    client: ipv4(127, 0, 0, 1),
-    server: ipv4(127, 0, 0, 1),
-    clientPort: 32_768 + (number % 1000),
-    serverPort: 8080,
-    status: STATUSES[letter] as number,
-    method: number % 4 === 0 ? "POST" : "GET",
-    target: `/${LETTERS[letter]}/${Math.floor(number / LETTERS.length) % 100}/${number % 7}`,
-    host: "127.0.0.1:8080",
+    requestBodyBytes: BigInt(number + 1),
   };
 }
 
