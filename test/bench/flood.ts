@@ -27,7 +27,7 @@ const here = (name: string) => join(import.meta.dir, name);
 const CPUS = allowedCpus();
 export const READER_CPU = String(CPUS.at(0));
 const MAKER_CPU = String(CPUS.at(-1));
-const WARM_UP = { perSecond: 100_000, seconds: 1 };
+const WARM_UP_PER_SECOND = 100_000;
 
 /** @param object one of those above, and the program that runs it */
 export async function buildFlood(object = FLOOD_OBJECT): Promise<void> {
@@ -36,22 +36,30 @@ export async function buildFlood(object = FLOOD_OBJECT): Promise<void> {
   await output(["cc", "-O2", "-std=gnu11", "-Wall", "-Werror", "-o", DRIVER, here("flood.c"), "-lbpf"]);
 }
 
+export interface FloodOptions {
+  /** Of each rate. */
+  seconds: number;
+  warmUpSeconds: number;
+  quick?: boolean;
+  say(line: string): void;
+}
+
 /** Each rate in a reader of its own, up to the first at which something was dropped. */
-export async function floodRates(seconds: number, say: (line: string) => void, quick = false): Promise<Flood[]> {
+export async function floodRates({ seconds, warmUpSeconds, quick = false, say }: FloodOptions): Promise<Flood[]> {
   const floods: Flood[] = [];
   for (const perSecond of quick ? QUICK_RATES : RATES) {
     say(`${perSecond.toLocaleString("en")} events/s from enqueue to callback`);
-    const flood = await floodOnce(perSecond, seconds);
+    const flood = await floodOnce(perSecond, seconds, warmUpSeconds);
     floods.push(flood);
     if (flood.decoded < flood.observed) break;
   }
   return floods;
 }
 
-async function floodOnce(perSecond: number, seconds: number): Promise<Flood> {
+async function floodOnce(perSecond: number, seconds: number, warmUpSeconds: number): Promise<Flood> {
   const reader = new Talker("flood-reader.ts", [FLOOD_OBJECT, READER_CPU, "decode"]);
   await reader.hear();
-  await makeFlood({ ...WARM_UP, pid: reader.pid });
+  await makeFlood({ perSecond: WARM_UP_PER_SECOND, seconds: warmUpSeconds, pid: reader.pid });
   const before = await reader.ask<FloodReading>("read");
   await makeFlood({ perSecond, seconds, pid: reader.pid });
   const after = await reader.ask<FloodReading>("read");

@@ -48,10 +48,10 @@ export const growthSection: Section<GrowthFigures> = {
   title: "How the cost grows",
 
   async run({ nginx, settings, say }) {
-    const { quick, connections } = settings;
+    const { quick, connections, warmUpSeconds } = settings;
     await buildNoop();
     const rounds = quick ? 1 : Math.min(settings.rounds, 2);
-    return growth({ nginx, rounds, seconds: 1, connections, quick, say });
+    return growth({ nginx, rounds, seconds: 1, connections, warmUpSeconds, quick, say });
   },
 
   render({ byRate, byConnections, byCpus }) {

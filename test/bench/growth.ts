@@ -45,6 +45,7 @@ export interface GrowthOptions {
   seconds: number;
   /** Of the loads by rate and by CPUs. */
   connections: number;
+  warmUpSeconds: number;
   quick: boolean;
   say(line: string): void;
 }
@@ -58,28 +59,30 @@ const CPUS = ["0", "0,1"];
 /** Opening them takes its time: the queue of connections to be accepted holds a few thousand, and who is refused comes
  * again after a second. */
 const SECONDS_PER_CONNECTION = 1 / 4000;
+const WARM_UP_CONNECTIONS = 16;
 /** What wrk leaves behind is answered or forgotten by then. */
 const SETTLE_MILLIS = 200;
 
 export async function growth(options: GrowthOptions): Promise<GrowthFigures> {
-  const { nginx, seconds, connections, say } = options;
-  const { rounds, quick } = options;
+  const { nginx, seconds, connections, warmUpSeconds, rounds, quick, say } = options;
   const figures: GrowthFigures = { byRate: [], byConnections: [], byCpus: [] };
   keepRunStats(true);
   try {
     for (let round = 0; round < rounds; round++) {
       for (const count of quick ? [] : RATE_CONNECTIONS) {
         say(`growth with the rate, ${count} connections with pauses, round ${round + 1} of ${rounds}`);
-        figures.byRate.push(await point(nginx, { connections: count, seconds, pauseMillis: PAUSE }, 2));
+        figures.byRate.push(await point(nginx, { connections: count, seconds, pauseMillis: PAUSE }, 2, warmUpSeconds));
       }
       for (const count of quick ? QUICK_CONNECTIONS : CONNECTIONS) {
         say(`growth with connections, ${count}, round ${round + 1} of ${rounds}`);
         const opened = seconds + count * SECONDS_PER_CONNECTION;
-        figures.byConnections.push(await point(nginx, { connections: count, seconds: Math.ceil(opened) }, 2));
+        figures.byConnections.push(
+          await point(nginx, { connections: count, seconds: Math.ceil(opened) }, 2, warmUpSeconds),
+        );
       }
       for (const cpus of quick ? [] : CPUS) {
         say(`growth with CPUs, ${cpus}, round ${round + 1} of ${rounds}`);
-        figures.byCpus.push(await heldPoint(cpus, { connections, seconds }));
+        figures.byCpus.push(await heldPoint(cpus, { connections, seconds }, warmUpSeconds));
       }
     }
   } finally {
@@ -89,11 +92,11 @@ export async function growth(options: GrowthOptions): Promise<GrowthFigures> {
 }
 
 /** Server, load, service and subscriber on these CPUs alone. */
-async function heldPoint(cpus: string, load: Omit<Load, "url">): Promise<GrowthPoint> {
+async function heldPoint(cpus: string, load: Omit<Load, "url">, warmUpSeconds: number): Promise<GrowthPoint> {
   holdTo(cpus);
   try {
     const nginx = await startNginx();
-    const held = await point(nginx, load, cpus.split(",").length);
+    const held = await point(nginx, load, cpus.split(",").length, warmUpSeconds);
     await nginx.stop();
     return held;
   } finally {
@@ -101,7 +104,12 @@ async function heldPoint(cpus: string, load: Omit<Load, "url">): Promise<GrowthP
   }
 }
 
-async function point(nginx: Nginx, sizes: Omit<Load, "url">, cpus: number): Promise<GrowthPoint> {
+async function point(
+  nginx: Nginx,
+  sizes: Omit<Load, "url">,
+  cpus: number,
+  warmUpSeconds: number,
+): Promise<GrowthPoint> {
   const load = { ...sizes, url: nginx.url };
   const noop = await startNoop();
   const noopServedBefore = await nginx.count();
@@ -112,8 +120,11 @@ async function point(nginx: Nginx, sizes: Omit<Load, "url">, cpus: number): Prom
   await Bun.sleep(SETTLE_MILLIS);
 
   const watch = await Watch.start(nginx, [], ADDRESSES);
+  await wrk({ url: nginx.url, connections: WARM_UP_CONNECTIONS, seconds: warmUpSeconds });
+  await Bun.sleep(SETTLE_MILLIS);
+  const nanosBefore = await programNanos(watch.service.pid);
   const window = await watch.measure(load);
-  const nanos = await programNanos(watch.service.pid);
+  const nanos = (await programNanos(watch.service.pid)) - nanosBefore;
   await watch.stop();
   const { served, delivered } = window;
   return {

@@ -22,11 +22,11 @@ export const pipeSection: Section<PipeFigures> = {
   title: "The whole pipe",
 
   async run({ nginx, settings, say }) {
-    const { quick, connections } = settings;
+    const { quick, connections, warmUpSeconds } = settings;
     const rounds = quick ? 1 : Math.min(settings.rounds, 3);
     const seconds = quick ? 1 : 2;
-    const real = await saturationRounds({ nginx, rounds, seconds, connections, say });
-    return { real, made: await pipeRates({ seconds, quick, say }) };
+    const real = await saturationRounds({ nginx, rounds, seconds, connections, warmUpSeconds, say });
+    return { real, made: await pipeRates({ seconds, warmUpSeconds, quick, say }) };
   },
 
   render({ real, made }) {

@@ -28,7 +28,7 @@ const LADDERS: Record<Takers, readonly number[]> = {
 const QUICK_RUNGS = 1;
 /** A rate is held if it was held once: the host of a virtual machine may take its CPUs away for longer than a ring lasts. */
 const TRIES = 2;
-const WARM_UP = { perSecond: 50_000, seconds: 1 };
+const WARM_UP_PER_SECOND = 50_000;
 /** Events that are sent again and again say nothing of delay. */
 const TIMED_ONE_IN = 1_000_000;
 /** Where the events say that they were served. */
@@ -36,18 +36,19 @@ const SERVER = { address: "127.0.0.1", port: 8080 };
 
 export interface PipeOptions {
   seconds: number;
+  warmUpSeconds: number;
   quick?: boolean;
   say(line: string): void;
 }
 
 /** Each rate in a service of its own, for each kind of takers up to the first at which anything was lost. */
-export async function pipeRates({ seconds, quick = false, say }: PipeOptions): Promise<PipeRun[]> {
+export async function pipeRates({ seconds, warmUpSeconds, quick = false, say }: PipeOptions): Promise<PipeRun[]> {
   const collector = await startCollector();
   const runs: PipeRun[] = [];
   for (const takers of TAKERS) {
     for (const perSecond of LADDERS[takers].slice(0, quick ? QUICK_RUNGS : undefined)) {
       say(`${perSecond.toLocaleString("en")} transactions/s through the whole pipe to ${takers}`);
-      const run = await pipeBest({ takers, perSecond, seconds, collectorUrl: collector.url });
+      const run = await pipeBest({ takers, perSecond, seconds, warmUpSeconds, collectorUrl: collector.url });
       runs.push(run);
       if (!isWhole(run)) break;
     }
@@ -67,6 +68,7 @@ export function isWhole({ takers, observed, subscribed, exported, breaks }: Pipe
 }
 
 interface PipeLoad extends Pick<PipeRun, "takers" | "perSecond" | "seconds"> {
+  warmUpSeconds: number;
   collectorUrl: string;
 }
 
@@ -76,12 +78,12 @@ async function pipeBest(load: PipeLoad): Promise<PipeRun> {
   return run;
 }
 
-async function pipeOnce({ takers, perSecond, seconds, collectorUrl }: PipeLoad): Promise<PipeRun> {
+async function pipeOnce({ takers, perSecond, seconds, warmUpSeconds, collectorUrl }: PipeLoad): Promise<PipeRun> {
   const service = new Talker("pipe-service.ts", [FLOOD_OBJECT, ...(hasSpans(takers) ? [collectorUrl] : [])]);
   const url = await service.hear<string>();
   const { pid } = service;
   const subscription = await MaybeSubscription.open(url, takers, SERVER);
-  await makeFlood({ ...WARM_UP, pid });
+  await makeFlood({ perSecond: WARM_UP_PER_SECOND, seconds: warmUpSeconds, pid });
   const before = await settle(url, takers, "flood");
   await subscription.begin(before.id, TIMED_ONE_IN);
   const cpuBefore = cpuSeconds(pid);

@@ -26,10 +26,10 @@ export const readerSection: Section<ReaderSectionFigures> = {
   title: "From the perf ring to a callback",
 
   async run({ settings, say }) {
-    const { quick, floodSeconds } = settings;
+    const { quick, floodSeconds, warmUpSeconds } = settings;
     const rounds = quick ? 1 : Math.min(settings.rounds, 5);
-    const readers = await readerCosts({ rounds, seconds: 1, warmUpSeconds: 0.5, perSecond: PER_SECOND, say });
-    return { readers, floods: await floodRates(quick ? 1 : floodSeconds, say, quick) };
+    const readers = await readerCosts({ rounds, seconds: quick ? 1 : 2, warmUpSeconds, perSecond: PER_SECOND, say });
+    return { readers, floods: await floodRates({ seconds: quick ? 1 : floodSeconds, warmUpSeconds, quick, say }) };
   },
 
   render({ readers, floods }) {

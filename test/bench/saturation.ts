@@ -26,12 +26,12 @@ export interface SaturationOptions {
   rounds: number;
   seconds: number;
   connections: number;
+  warmUpSeconds: number;
   say(line: string): void;
 }
 
 /** Requests that wrk left behind are still answered. */
 const SETTLE_MILLIS = 200;
-const WARM_UP_SECONDS = 1;
 /** Delay is measured elsewhere. */
 const TIMED_ONE_IN = 1_000_000;
 
@@ -51,11 +51,11 @@ export async function saturationRounds(options: SaturationOptions): Promise<Satu
 }
 
 async function saturate(takers: Takers, collectorUrl: string, options: SaturationOptions): Promise<Saturation> {
-  const { nginx, seconds, connections } = options;
+  const { nginx, seconds, connections, warmUpSeconds } = options;
   const service = await Service.start(hasSpans(takers) ? collectorUrl : undefined);
   const server = { address: "127.0.0.1", port: nginx.port };
   const subscription = await MaybeSubscription.open(service.url, takers, server);
-  await wrk({ url: nginx.url, connections, seconds: WARM_UP_SECONDS });
+  await wrk({ url: nginx.url, connections, seconds: warmUpSeconds });
   await Bun.sleep(SETTLE_MILLIS);
   const before = await settle(service.url, takers, "http");
   await subscription.begin(before.id, TIMED_ONE_IN);

@@ -11,7 +11,10 @@ export interface Settings {
   watchSeconds: number;
   /** Of each measured load elsewhere. */
   seconds: number;
-  /** Of the load before each measured one, whose figures are thrown away. */
+  /**
+   * Of the load before each measured one, whose figures are thrown away. For so long the engine goes on compiling what a
+   * service under load does, which takes up to half of the service's CPU.
+   */
   warmUpSeconds: number;
   connections: number;
   /** Single requests on a quiet machine. */
@@ -41,7 +44,7 @@ const FULL: Settings = {
   only: [],
   watchSeconds: 2,
   seconds: 5,
-  warmUpSeconds: 1,
+  warmUpSeconds: 4,
   connections: 16,
   quietRequests: 20,
   idleSeconds: 10,
@@ -56,6 +59,7 @@ const QUICK: Settings = {
   ...FULL,
   quick: true,
   rounds: 3,
+  warmUpSeconds: 1,
   watchSeconds: 1,
   seconds: 2,
   quietRequests: 8,
