@@ -415,7 +415,7 @@ static __always_inline void http_follow(packet_t *packet)
 	if (segment->flags & TCP_SYN)
 		opens = http_tuple_syn(segment);
 	/* Twice: an entry that was forgotten while its lock was awaited is not in the table any more. */
-	for (int i = 0; i < 2 && !conn; i++) {
+	for (int i = 0; i < 2; i++) {
 		conn = http_conn_take(packet, segment, scratch);
 		if (!conn)
 			return;
