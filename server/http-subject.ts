@@ -84,10 +84,17 @@ const textRoom = (length: number): { bytes: Buffer; words: Uint32Array } => {
   return { bytes: Buffer.from(room), words: new Uint32Array(room) };
 };
 
-const nameLength = ({ bytes, hostAt, hostLength }: RawHttpEvent): number => {
+const nameLength = ({ bytes, words, hostAt, hostLength }: RawHttpEvent): number => {
+  // Most ports have four digits.
+  const colon = hostLength - 5;
+  if (colon > 0 && bytes[hostAt + colon] === COLON && areDigits(tailOf(words, hostAt + hostLength))) return colon;
   let end = hostAt + hostLength - 1;
   while (end > hostAt && (bytes[end] as number) >= ZERO && (bytes[end] as number) <= NINE) end--;
   return bytes[end] === COLON && end > hostAt ? end - hostAt : hostLength;
 };
+
+/** All four bytes of a word. */
+const areDigits = (word: number): boolean =>
+  (((word ^ 0x30303030) | ((word + 0x06060606) ^ 0x30303030)) & 0xf0f0f0f0) === 0;
 
 export { HttpSubject };

@@ -19,6 +19,28 @@ function selected(given: object, events: { target?: string; host?: string }[]): 
   });
 }
 
+test.each([
+  ["a:8080", true],
+  ["a:0000", true],
+  ["a:9999", true],
+  ["a:80800", true],
+  ["a:808", true],
+  ["a:", true],
+  ["a:808/", false],
+  ["a:808:", false],
+  ["a:x080", false],
+  ["a:808x", false],
+  ["ab8080", false],
+  ["a:80\u00e9", false],
+])("%s is the host a and a port: %p", (host, isPort) => {
+  expect(selected({ host: "a" }, [{ host }])).toEqual(isPort ? [0] : []);
+});
+
+test("a host that is a port alone is no host and a port", () => {
+  expect(selected({ host: "*8080" }, [{ host: ":8080" }])).toEqual([0]);
+  expect(selected({ host: ":8080" }, [{ host: ":8080" }])).toEqual([0]);
+});
+
 /** Ends at each place of a word, with a port behind, and in either case. */
 test.each(["a.example", "ab.example", "abc.example", "abcd.example", "abcde.EXAMPLE"])("%s is found", (host) => {
   const hosts = [host, host.toUpperCase(), `${host}:80`, `${host.toUpperCase()}:65535`, `x${host}`, `${host}x`];
