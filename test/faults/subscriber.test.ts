@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import type { Stats } from "../../server/schema.ts";
-import { endAll } from "../e2e/support/child.ts";
+import { type Child, endAll } from "../e2e/support/child.ts";
 import { Network } from "../e2e/support/network.ts";
 import { removeFolders } from "../e2e/support/nginx.ts";
 import { Service } from "../e2e/support/service.ts";
@@ -37,13 +37,17 @@ describeKernel("a subscriber that never reads", () => {
       const service = await Service.start(network, { flags: [`--queue-max=${QUEUE_MAX}`] });
       const server = await Server.start(network);
       const reports: LaggardReport[][] = [];
-      const laggards = Array.from({ length: LAGGARDS }, (_, index) => {
+      const laggards: Child[] = [];
+      // One after the other, so that the service numbers them in this order.
+      for (let index = 0; index < LAGGARDS; index++) {
         reports[index] = [];
-        return program(network, "laggard", [service.url], (line) => {
-          if (line.startsWith("{")) reports[index]?.push(JSON.parse(line));
-        });
-      });
-      await service.statsWhen(({ subscribers }) => subscribers.connected === LAGGARDS);
+        laggards.push(
+          program(network, "laggard", [service.url], (line) => {
+            if (line.startsWith("{")) reports[index]?.push(JSON.parse(line));
+          }),
+        );
+        await service.statsWhen(({ subscribers }) => subscribers.connected === index + 1);
+      }
       const counter = await Counter.start(network, service.url);
 
       const dropped = ({ subscribers }: Stats) =>
